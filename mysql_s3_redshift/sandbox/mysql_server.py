@@ -1,0 +1,262 @@
+"""The MySQL server: one given by URL, else an installed MariaDB or MySQL in the sandbox's folder.
+
+Two accounts exist on our own server. The product reads with `sandbox_reader`, which has what the
+documentation asks of a production account and no more; data generator and traffic write with
+`sandbox_admin`. On a server given by URL the account of the URL does both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import pymysql
+
+from mysql_s3_redshift.errors import ConfigError, SourceConnectionError, SourceError
+from mysql_s3_redshift.sandbox.ports import HOST
+from mysql_s3_redshift.sandbox.processes import Server, last_lines
+from mysql_s3_redshift.sandbox.settings import Settings, write_private
+
+MysqlConnection: TypeAlias = "pymysql.Connection[pymysql.cursors.Cursor]"
+
+PORTS = ("mysql",)
+URL_VARIABLE = "MYSQL_URL"
+ADMIN, READER = "sandbox_admin", "sandbox_reader"
+
+# Server binaries are often outside the PATH of a normal user.
+_FOLDERS = (
+    "/usr/sbin",
+    "/usr/libexec",
+    "/usr/local/sbin",
+    "/usr/local/mysql/bin",
+    "/opt/homebrew/bin",
+    "/opt/homebrew/opt/mysql/bin",
+    "/usr/local/opt/mysql/bin",
+)
+_INSTALL = (
+    "Install one, then run the command again. Debian, Ubuntu: `sudo apt-get install -y "
+    "mariadb-server-core mariadb-client-core`; Fedora: `sudo dnf install -y mariadb-server`; "
+    f"macOS: `brew install mariadb`. Or set {URL_VARIABLE}=mysql://user:password@host:port/."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlAccount:
+    """Where a MySQL server is and who connects to it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class MysqlBinary:
+    """An installed server.
+
+    Attributes:
+        path: The server binary.
+        mariadb: Whether it is MariaDB; else it is MySQL.
+    """
+
+    path: str
+    mariadb: bool
+
+
+def accounts(settings: Settings) -> tuple[MysqlAccount, MysqlAccount]:
+    """Return the admin's and the reader's account of the server in use."""
+    if settings.mysql_url is not None:
+        account = parse_url(settings.mysql_url)
+        return account, account
+    port = settings.ports["mysql"]
+    return (
+        MysqlAccount(HOST, port, ADMIN, settings.secrets.mysql_admin),
+        MysqlAccount(HOST, port, READER, settings.secrets.mysql_reader),
+    )
+
+
+def connect(account: MysqlAccount) -> MysqlConnection:
+    """Open a connection that may use LOAD DATA LOCAL."""
+    return pymysql.connect(
+        host=account.host,
+        port=account.port,
+        user=account.user,
+        password=account.password,
+        charset="utf8mb4",
+        local_infile=True,
+        connect_timeout=5,
+    )
+
+
+def parse_url(url: str) -> MysqlAccount:
+    """Read `mysql://user:password@host:port/`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"mysql", "mysql+pymysql"} or not parts.hostname or not parts.username:
+        raise ConfigError(
+            f"{URL_VARIABLE} is not a MySQL URL.",
+            kept="Nothing was started.",
+            remedy=f"Write {URL_VARIABLE}=mysql://user:password@host:port/, or unset it.",
+        )
+    return MysqlAccount(
+        parts.hostname, parts.port or 3306, unquote(parts.username), unquote(parts.password or "")
+    )
+
+
+def check_foreign_server(url: str) -> None:
+    """Raise when the server given by URL does not accept a connection."""
+    account = parse_url(url)
+    try:
+        connect(account).close()
+    except pymysql.MySQLError as error:
+        raise SourceConnectionError(
+            f"The MySQL server of {URL_VARIABLE} at {account.host}:{account.port} "
+            f"refuses user {account.user}: {error.args[-1]}",
+            kept="Nothing was started.",
+            remedy=f"Correct {URL_VARIABLE}, or unset it to use an installed server.",
+        ) from error
+
+
+def find_binary(search_path: str | None = None) -> MysqlBinary:
+    """Find an installed MariaDB or MySQL server.
+
+    Args:
+        search_path: Folders to look in, instead of PATH and the usual places.
+    """
+    folders = search_path or os.pathsep.join((os.environ.get("PATH", ""), *_FOLDERS))
+    for name in ("mariadbd", "mysqld"):
+        path = shutil.which(name, path=folders)
+        if path is not None:
+            version = subprocess.run(  # noqa: S603 - the binary just found, no shell
+                [path, "--no-defaults", "--version"], capture_output=True, text=True, check=False
+            )
+            return MysqlBinary(path, mariadb="MariaDB" in version.stdout)
+    raise ConfigError(
+        "The sandbox found no MySQL or MariaDB server (mariadbd, mysqld) on this machine.",
+        kept="Nothing was started.",
+        remedy=_INSTALL,
+    )
+
+
+def mysql_server(folder: Path, settings: Settings, binary: MysqlBinary) -> Server:
+    """Describe our own MySQL server of a sandbox."""
+    data, accounts_file = folder / "mysql", folder / "mysql-accounts.sql"
+
+    def prepare() -> None:
+        if not data.exists():
+            _initialise(binary, data, log=folder / "mysql-install.log")
+        write_private(accounts_file, _accounts_sql(settings, mariadb=binary.mariadb))
+
+    return Server(
+        name="mysql",
+        command=_command(binary, settings, data=data, accounts_file=accounts_file),
+        environment={},
+        log=folder / "mysql.log",
+        prepare=prepare,
+        probe=lambda: connect(accounts(settings)[0]).close(),
+        not_ready=(pymysql.MySQLError,),
+        failure=SourceError,
+    )
+
+
+def _command(
+    binary: MysqlBinary, settings: Settings, *, data: Path, accounts_file: Path
+) -> tuple[str, ...]:
+    return (
+        binary.path,
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--init-file={accounts_file}",
+        f"--port={settings.ports['mysql']}",
+        f"--bind-address={HOST}",
+        "--skip-name-resolve",
+        # Relative to the data folder: a socket's whole path must be shorter than 108 bytes.
+        "--socket=mysql.sock",
+        "--pid-file=mysql.pid",
+        "--character-set-server=utf8mb4",
+        "--collation-server=utf8mb4_unicode_ci",
+        f"--default-time-zone={settings.mysql_time_zone}",
+        "--local-infile=1",
+        "--max-connections=200",
+        "--max-allowed-packet=64M",
+        "--table-open-cache=400",
+        "--skip-log-bin",
+        "--innodb-buffer-pool-size=512M",
+        # A commit survives a killed server but not a power cut: enough here, several times faster.
+        "--innodb-flush-log-at-trx-commit=2",
+        *_flavour_options(binary),
+    )
+
+
+def _flavour_options(binary: MysqlBinary) -> tuple[str, ...]:
+    own = () if binary.mariadb else ("--mysqlx=0", "--secure-file-priv=NULL")
+    return (*own, *_run_as_root())
+
+
+def _run_as_root() -> tuple[str, ...]:
+    # Both servers refuse to run as root unless told to.
+    return ("--user=root",) if os.geteuid() == 0 else ()
+
+
+def _initialise(binary: MysqlBinary, data: Path, *, log: Path) -> None:
+    """Create the data folder under another name first: a killed start leaves no half of one."""
+    draft = data.with_name(f"{data.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    command = _mariadb_install(binary) if binary.mariadb else [binary.path, "--no-defaults"]
+    tail = ["--skip-test-db"] if binary.mariadb else ["--initialize-insecure"]
+    with log.open("wb") as output:
+        outcome = subprocess.run(  # noqa: S603 - an installed binary, no shell
+            [*command, f"--datadir={draft}", *tail, *_run_as_root()],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if outcome.returncode != 0:
+        raise SourceError(
+            f"MySQL's data folder could not be created: {last_lines(log)}",
+            kept="Nothing was started.",
+            remedy=f"Read {log}.",
+        )
+    draft.rename(data)
+
+
+def _mariadb_install(binary: MysqlBinary) -> list[str]:
+    folders = os.pathsep.join(
+        (str(Path(binary.path).parent), os.environ.get("PATH", ""), "/usr/bin", *_FOLDERS)
+    )
+    for name in ("mariadb-install-db", "mysql_install_db"):
+        script = shutil.which(name, path=folders)
+        if script is not None:
+            return [script, "--no-defaults"]
+    raise ConfigError(
+        f"{binary.path} is installed, its companion mariadb-install-db is not.",
+        kept="Nothing was started.",
+        remedy=_INSTALL,
+    )
+
+
+def _accounts_sql(settings: Settings, *, mariadb: bool) -> str:
+    """Return the server's init file: one statement per line, run at every start.
+
+    The reader has SELECT for the rows and the information schema, PROCESS for the open transactions
+    of INNODB_TRX and the process list, REPLICATION CLIENT (MariaDB: SLAVE MONITOR) to see whether
+    the server is a replica: https://mariadb.com/kb/en/grant/, chapter "Global Privileges".
+    """
+    replica = "REPLICATION CLIENT, SLAVE MONITOR" if mariadb else "REPLICATION CLIENT"
+    passwords = {ADMIN: settings.secrets.mysql_admin, READER: settings.secrets.mysql_reader}
+    grants = {
+        ADMIN: "GRANT ALL ON *.* TO '{user}'@'%' WITH GRANT OPTION;",
+        READER: f"GRANT SELECT, PROCESS, {replica} ON *.* TO '{{user}}'@'%';",
+    }
+    lines = ["ALTER USER IF EXISTS 'root'@'localhost' ACCOUNT LOCK;"]
+    for user, password in passwords.items():
+        lines += [
+            f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}';",
+            f"ALTER USER '{user}'@'%' IDENTIFIED BY '{password}';",
+            grants[user].format(user=user),
+        ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,47 @@
+"""Free loopback ports that stay the same from one start to the next."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Collection
+
+HOST = "127.0.0.1"
+
+# SeaweedFS listens for gRPC at 10000 above each port. With both ranges below 32768, the first
+# ephemeral port of Linux, no outgoing connection can take a port between two starts.
+_GRPC_OFFSET = 10_000
+_FIRST, _LAST = 20_000, 22_767
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port and on its gRPC companion."""
+    return all(_can_listen(candidate) for candidate in (port, port + _GRPC_OFFSET))
+
+
+def choose_port(remembered: int | None, taken: Collection[int]) -> int:
+    """Return the remembered port where it is still free, else a new one.
+
+    Args:
+        remembered: The port of the last start, if there was one.
+        taken: Ports already given to other servers that may not listen yet.
+    """
+    if remembered is not None and remembered not in taken and is_free(remembered):
+        return remembered
+    candidates = random.sample(range(_FIRST, _LAST + 1), _LAST + 1 - _FIRST)
+    for port in candidates:
+        if port not in taken and is_free(port):
+            return port
+    msg = f"No free port between {_FIRST} and {_LAST} on {HOST}."
+    raise OSError(msg)
+
+
+def _can_listen(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # Servers set this option too: a port in TIME_WAIT is free for them.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,144 @@
+"""Real local servers for the tests: one sandbox for the whole run, fresh names for each test.
+
+`sandbox` has all three servers; `mysql_server` and `s3_server` start just the one a test needs.
+Tests never share rows: `mysql_database`, `s3_prefix` and `redshift_schema` are new for each test
+and removed after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redshift_connector.core import Connection as RedshiftConnection
+
+from mysql_s3_redshift.sandbox import redshift_server
+from mysql_s3_redshift.sandbox import s3_server as s3
+from mysql_s3_redshift.sandbox import sandbox as sandboxes
+from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection, connect
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+
+
+def mysql_admin_connection(sandbox: SandboxStatus, database: str | None = None) -> MysqlConnection:
+    """Open a MySQL connection that may write; autocommit is off."""
+    connection = connect(sandbox.mysql_admin)
+    if database is not None:
+        connection.select_db(database)
+    return connection
+
+
+def s3_client(sandbox: SandboxStatus) -> Any:
+    """Return a boto3 client for the sandbox's S3."""
+    return s3.s3_client(sandbox.settings)
+
+
+def redshift_connection(sandbox: SandboxStatus) -> RedshiftConnection:
+    """Open a connection to the Redshift stand-in; autocommit is off."""
+    return redshift_server.redshift_connection(sandbox.settings)
+
+
+@contextlib.contextmanager
+def new_sandbox_folder() -> Iterator[Path]:
+    """Give a folder for a sandbox; stop what runs in it and remove it at the end.
+
+    Not pytest's `tmp_path`: as root, PostgreSQL runs as another user, who must be able to reach
+    the folder, and pytest makes its folders private.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        sandboxes.down(folder)
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def new_mysql_database(sandbox: SandboxStatus) -> Iterator[str]:
+    """Create a MySQL database with a random name; drop it at the end."""
+    name = f"test_{secrets.token_hex(4)}"
+    with contextlib.closing(mysql_admin_connection(sandbox)) as connection:
+        connection.cursor().execute(f"CREATE DATABASE `{name}`")
+    try:
+        yield name
+    finally:
+        with contextlib.closing(mysql_admin_connection(sandbox)) as connection:
+            # A test that failed may still hold a transaction: do not wait for it for a whole day.
+            connection.cursor().execute("SET lock_wait_timeout = 20")
+            connection.cursor().execute(f"DROP DATABASE `{name}`")
+
+
+@contextlib.contextmanager
+def new_redshift_schema(sandbox: SandboxStatus) -> Iterator[str]:
+    """Create a Redshift schema with a random name; drop it at the end."""
+    name = f"test_{secrets.token_hex(4)}"
+    _run_in_redshift(sandbox, f'CREATE SCHEMA "{name}"')
+    try:
+        yield name
+    finally:
+        _run_in_redshift(sandbox, f'DROP SCHEMA "{name}" CASCADE')
+
+
+@pytest.fixture(scope="session")
+def sandbox_folder() -> Iterator[Path]:
+    """The folder of the test run's sandbox."""
+    with new_sandbox_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def mysql_server(sandbox_folder: Path) -> SandboxStatus:
+    """The test run's sandbox with at least its MySQL server running, without demo data."""
+    return sandboxes.up(sandbox_folder, ("mysql",))
+
+
+@pytest.fixture(scope="session")
+def s3_server(sandbox_folder: Path) -> SandboxStatus:
+    """The test run's sandbox with at least its S3 server running."""
+    return sandboxes.up(sandbox_folder, ("s3",))
+
+
+@pytest.fixture(scope="session")
+def sandbox(sandbox_folder: Path) -> SandboxStatus:
+    """The test run's sandbox with all servers running, without demo data."""
+    return sandboxes.up(sandbox_folder)
+
+
+@pytest.fixture
+def mysql_database(mysql_server: SandboxStatus) -> Iterator[str]:
+    """An empty MySQL database of this test alone."""
+    with new_mysql_database(mysql_server) as name:
+        yield name
+
+
+@pytest.fixture
+def s3_prefix(s3_server: SandboxStatus) -> Iterator[str]:
+    """A key prefix, without slashes, of this test alone in the bucket `s3.BUCKET`."""
+    prefix = f"test-{secrets.token_hex(4)}"
+    yield prefix
+    client = s3_client(s3_server)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=s3.BUCKET, Prefix=f"{prefix}/")
+    for page in pages:
+        keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+        if keys:
+            client.delete_objects(Bucket=s3.BUCKET, Delete={"Objects": keys})
+
+
+@pytest.fixture
+def redshift_schema(sandbox: SandboxStatus) -> Iterator[str]:
+    """An empty Redshift schema of this test alone."""
+    with new_redshift_schema(sandbox) as name:
+        yield name
+
+
+def _run_in_redshift(sandbox: SandboxStatus, statement: str) -> None:
+    with contextlib.closing(redshift_connection(sandbox)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
