@@ -1,0 +1,1 @@
+"""What replication means, free of any driver: cursors, ceilings, states, extract and load."""

@@ -1,0 +1,224 @@
+"""From a table of `pipelines.yaml` and what MySQL knows of it, the way it is replicated.
+
+`resolve` decides what the file left open (strategy, load mode, key) and refuses what cannot work,
+before anything is read or written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mysql_s3_redshift.core.cursors import Cursor
+from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, TimestampUnit
+from mysql_s3_redshift.core.schema import SourceColumn, SourceTable
+from mysql_s3_redshift.errors import ConfigError
+
+INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
+UNORDERED = {"enum", "set", "json", "bit", "geometry", "float"}
+"""Types whose order or equality in a comparison differs from their order in an index or whose
+values a bound parameter may not hit exactly: never part of a keyset."""
+UPDATED = ("update_at", "updated_at", "update_time", "updated_time", "modified_at", "last_modified")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedTable:
+    """A plan with nothing left open.
+
+    Attributes:
+        cursor: Its keyset.
+        load_mode: How files become rows.
+        key: Columns that identify a row (MySQL's names); empty in append mode without a key.
+        cursor_indexed: Whether an index begins with the cursor's first column.
+    """
+
+    plan: TablePlan
+    table: SourceTable
+    cursor: Cursor
+    load_mode: LoadMode
+    key: tuple[str, ...]
+    cursor_indexed: bool
+
+    @property
+    def reads_whole_table(self) -> bool:
+        """Whether a run takes all rows or none: `full_sync`, and every strategy that replaces."""
+        return not self.cursor.is_incremental or self.load_mode is LoadMode.REPLACE
+
+
+def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
+    """Complete a plan from the table's own columns and indexes.
+
+    Raises:
+        ConfigError: A column does not exist, or cannot serve as the cursor or key.
+    """
+    strategy = plan.strategy or _discover_strategy(plan, table)
+    key = tuple(_column(plan, table, c).name for c in plan.primary_key) or table.primary_key
+    cursor = _build_cursor(_with_columns(plan, table, strategy), table, strategy, key)
+    mode = plan.load_mode or (LoadMode.UPSERT if key else LoadMode.APPEND)
+    if mode is LoadMode.UPSERT and not key:
+        raise ConfigError(
+            f"{plan.display_name}: load_mode upsert needs a key, and the table has none.",
+            remedy="Set primary_key: [column, …], or load_mode: append.",
+        )
+    return ResolvedTable(
+        plan=plan,
+        table=table,
+        cursor=cursor,
+        load_mode=mode,
+        key=key,
+        cursor_indexed=not cursor.columns or _is_indexed(table, cursor.first_column),
+    )
+
+
+def _discover_strategy(plan: TablePlan, table: SourceTable) -> CdcStrategy:
+    """Pick by the columns: timestamp and id, timestamp, id, or everything every time."""
+    timestamp = plan.timestamp_column or _find_timestamp(table)
+    identity = plan.id_column or _find_id(table)
+    if timestamp:
+        return CdcStrategy.HYBRID if identity else CdcStrategy.TIMESTAMP_ONLY
+    return CdcStrategy.ID_ONLY if identity else CdcStrategy.FULL_SYNC
+
+
+def _find_timestamp(table: SourceTable) -> str | None:
+    """A column that changes with every update and that an index begins with."""
+    for column in table.columns:
+        if column.data_type in {"datetime", "timestamp"} and column.name.lower() in UPDATED:
+            return column.name if _is_indexed(table, column.name) else None
+    return None
+
+
+def _find_id(table: SourceTable) -> str | None:
+    """A single integer primary key."""
+    if len(table.primary_key) != 1:
+        return None
+    column = table.column(table.primary_key[0])
+    return column.name if column and column.data_type in INTEGERS else None
+
+
+def _with_columns(plan: TablePlan, table: SourceTable, strategy: CdcStrategy) -> TablePlan:
+    """Fill in the cursor columns that the strategy needs and the file left open."""
+    timestamp, identity = plan.timestamp_column, plan.id_column
+    if strategy in {CdcStrategy.HYBRID, CdcStrategy.TIMESTAMP_ONLY}:
+        timestamp = timestamp or _find_timestamp(table)
+        if not timestamp:
+            raise _missing(plan, strategy, "cdc_timestamp_column")
+    if strategy in {CdcStrategy.HYBRID, CdcStrategy.ID_ONLY}:
+        identity = identity or _find_id(table)
+        if not identity:
+            raise _missing(plan, strategy, "cdc_id_column")
+    if strategy is CdcStrategy.ID_ONLY:
+        timestamp = None
+    if strategy is CdcStrategy.TIMESTAMP_ONLY:
+        identity = None
+    if strategy is CdcStrategy.FULL_SYNC:
+        timestamp = identity = None
+    return replace(plan, timestamp_column=timestamp, id_column=identity)
+
+
+def _missing(plan: TablePlan, strategy: CdcStrategy, option: str) -> ConfigError:
+    return ConfigError(
+        f"{plan.display_name}: {strategy} needs {option}, and no indexed column of the table fits.",
+        remedy=f"Set {option} in pipelines.yaml, or choose another cdc_strategy.",
+    )
+
+
+def _build_cursor(
+    plan: TablePlan, table: SourceTable, strategy: CdcStrategy, key: tuple[str, ...]
+) -> Cursor:
+    named = [c for c in (plan.timestamp_column, plan.id_column) if c]
+    columns = tuple(_orderable(plan, _column(plan, table, c)).name for c in named)
+    snapshot = _snapshot_key(table, key)
+    if not columns:
+        return Cursor(strategy=strategy, snapshot_columns=snapshot)
+    ties = () if _is_unique(table, columns, key) else tuple(c for c in key if c not in columns)
+    if any(_unordered(table, c) for c in ties):
+        ties = ()
+    stamp = _column(plan, table, plan.timestamp_column) if plan.timestamp_column else None
+    if stamp is not None:
+        _check_unit(plan, stamp)
+    columns = (*columns, *ties)
+    return Cursor(
+        strategy=strategy,
+        columns=columns,
+        unique=_is_unique(table, columns, key),
+        timestamp=stamp.name if stamp else None,
+        unit=plan.timestamp_unit,
+        fraction=_fraction(stamp),
+        zoned=bool(stamp and stamp.data_type == "timestamp"),
+        snapshot_columns=() if plan.query or plan.start_from or stamp is None else snapshot,
+    )
+
+
+def _fraction(stamp: SourceColumn | None) -> int:
+    if stamp is None or stamp.fraction is None:
+        return 6 if stamp is None or stamp.data_type != "date" else -1
+    return stamp.fraction
+
+
+def _check_unit(plan: TablePlan, stamp: SourceColumn) -> None:
+    is_clock = stamp.data_type in {"datetime", "timestamp", "date"}
+    is_count = stamp.data_type in INTEGERS or (stamp.data_type == "decimal" and not stamp.scale)
+    wants_clock = plan.timestamp_unit is TimestampUnit.DATETIME
+    if is_clock is wants_clock and (is_clock or is_count):
+        return
+    fitting = "datetime" if is_clock else "epoch_s, epoch_ms or epoch_us" if is_count else "none"
+    raise ConfigError(
+        f"{plan.display_name}: cursor column {stamp.name} is {stamp.column_type}, which does not "
+        f"hold cdc_timestamp_unit {plan.timestamp_unit}.",
+        remedy=f"Fitting values of cdc_timestamp_unit: {fitting}.",
+    )
+
+
+def _snapshot_key(table: SourceTable, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The key by which the whole table is read: its clustered index, where that can be ordered."""
+    unique = [i.columns for i in table.indexes if i.unique and _all_not_null(table, i.columns)]
+    for columns in (table.primary_key, *unique):
+        if columns and not any(_unordered(table, c) for c in columns):
+            return columns
+    is_query = not table.primary_key and not table.indexes
+    return key if is_query and not any(_unordered(table, c) for c in key) else ()
+
+
+def _is_unique(table: SourceTable, columns: tuple[str, ...], key: tuple[str, ...]) -> bool:
+    """Whether the columns contain a unique key.
+
+    A key that only the file names is believed for queries, which have no indexes.
+    """
+    keys = [i.columns for i in table.indexes if i.unique and _all_not_null(table, i.columns)]
+    believed = [key] if key and not table.indexes and not table.primary_key else []
+    return any(set(k) <= set(columns) for k in (table.primary_key, *keys, *believed) if k)
+
+
+def _all_not_null(table: SourceTable, names: tuple[str, ...]) -> bool:
+    columns = [table.column(n) for n in names]
+    return all(c is not None and not c.nullable for c in columns)
+
+
+def _is_indexed(table: SourceTable, name: str) -> bool:
+    firsts = [i.columns[0] for i in table.indexes] + list(table.primary_key[:1])
+    return name in firsts
+
+
+def _unordered(table: SourceTable, name: str) -> bool:
+    column = table.column(name)
+    return column is None or column.data_type in UNORDERED
+
+
+def _orderable(plan: TablePlan, column: SourceColumn) -> SourceColumn:
+    if column.data_type not in UNORDERED:
+        return column
+    raise ConfigError(
+        f"{plan.display_name}: column {column.name} of type {column.column_type} cannot be a "
+        "cursor: MySQL compares its values in another order than it sorts them.",
+        remedy="Choose an integer, timestamp, decimal or text column.",
+    )
+
+
+def _column(plan: TablePlan, table: SourceTable, name: str) -> SourceColumn:
+    column = table.column(name)
+    if column is not None:
+        return column
+    known = ", ".join(c.name for c in table.columns[:20])
+    raise ConfigError(
+        f"{plan.display_name}: column {name} does not exist in {plan.qualified_name}.",
+        remedy=f"Its columns are: {known}{', …' if len(table.columns) > 20 else ''}.",
+    )

@@ -1,0 +1,370 @@
+"""The two documents of a table: what was extracted, what was loaded.
+
+Both are values: every change is a method that returns a new document, and the store writes it with
+a condition on the version that was read. Counts change only in the methods that register or mark
+the files they count.
+
+Data timestamps are as MySQL holds them, without zone; the system's own times are UTC with `Z`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from mysql_s3_redshift.core.cursors import format_timestamp, parse_timestamp
+from mysql_s3_redshift.core.model import TablePlan, Value
+
+VERSION = "3.0"
+LOADED_FILES_KEPT = 200
+"""Loaded files that stay listed in the extract state, for people; manifests list them all."""
+PROCESSED_FILES_KEPT = 1_000
+
+Phase = Literal["snapshot", "incremental"]
+Status = Literal["pending", "in_progress", "success", "failed"]
+FileKind = Literal["snapshot", "incremental", "window", "full", "adopted"]
+
+
+def utc_now() -> str:
+    """The present, as the documents hold it: ISO 8601, microseconds, `Z`."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode_value(value: Value) -> JsonValue:
+    """Write a cursor value as JSON; types that JSON lacks are tagged with their name."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return {"float": value.hex()}
+        case Decimal():
+            return {"decimal": str(value)}
+        case bytes():
+            return {"bytes": value.hex()}
+        case datetime():
+            return {"datetime": format_timestamp(value)}
+        case date():
+            return {"date": value.isoformat()}
+
+
+def decode_value(value: JsonValue) -> Value:
+    """Read what `encode_value` wrote.
+
+    Raises:
+        ValueError: It is not such a value.
+    """
+    match value:
+        case None | int() | str():
+            return value
+        case {"float": str(text)}:
+            return float.fromhex(text)
+        case {"decimal": str(text)}:
+            return Decimal(text)
+        case {"bytes": str(text)}:
+            return bytes.fromhex(text)
+        case {"datetime": str(text)}:
+            return parse_timestamp(text)
+        case {"date": str(text)}:
+            return date.fromisoformat(text)
+    message = f"{value!r} is not a cursor value"
+    raise ValueError(message)
+
+
+class Document(BaseModel):
+    """Base of all parts of the documents: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def with_(self, **changes: Any) -> Self:
+        """A validated copy with some fields changed."""
+        return self.model_validate({**self.__dict__, **changes})
+
+
+class DataFile(Document):
+    """One registered parquet file. This record is the only source of counts.
+
+    Attributes:
+        seq: Number of the file in its table, never used twice.
+        first: Keyset values of the first row, by column.
+        last: Keyset values of the last row, by column.
+        schema_id: Fingerprint of the schema document (`schema` in JSON).
+        set_id: Files of one set load together or not at all: a full snapshot, a window.
+        window: Half-open stretch [from, to) that the set replaces, data time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    seq: int = Field(ge=1)
+    uri: str
+    rows: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    first: dict[str, JsonValue] = Field(default_factory=dict)
+    last: dict[str, JsonValue] = Field(default_factory=dict)
+    schema_id: str = Field(alias="schema")
+    kind: FileKind
+    run_id: str
+    written_at: str
+    set_id: str | None = None
+    window: tuple[str, str] | None = None
+
+
+class Snapshot(Document):
+    """A snapshot phase under way.
+
+    Attributes:
+        ceiling: Bound of the whole phase, fixed by its first run: rows that change later have
+            timestamps beyond it and belong to the incremental phase.
+        position: Key of the last row that is on S3, by column.
+        nulls_read: Rows with a NULL cursor are on S3 already (keysets without a snapshot key).
+    """
+
+    ceiling: JsonValue = None
+    position: dict[str, JsonValue] = Field(default_factory=dict)
+    nulls_read: bool = False
+
+
+class MysqlState(Document):
+    """Where extraction stands.
+
+    Attributes:
+        last_timestamp: Timestamp of the last row that is on S3.
+        last_id: Id of that row, or the first column that breaks ties.
+        last_ties: Further tie-breaking columns of that row.
+        ceiling: Last proven bound.
+        observed: A bound that is not proven yet and when it was seen, for ids without PROCESS.
+        digest: Content of the last full snapshot, to tell that nothing changed.
+    """
+
+    status: Status = "pending"
+    phase: Phase = "snapshot"
+    last_timestamp: str | None = None
+    last_id: JsonValue = None
+    last_ties: list[JsonValue] = Field(default_factory=list)
+    ceiling: JsonValue = None
+    ceiling_method: str | None = None
+    observed: dict[str, JsonValue] | None = None
+    snapshot: Snapshot | None = None
+    digest: str | None = None
+    total_rows: int = Field(default=0, ge=0)
+    total_files: int = Field(default=0, ge=0)
+    last_session_rows: int = Field(default=0, ge=0)
+    last_session_files: int = Field(default=0, ge=0)
+    last_run_id: str | None = None
+    last_extraction_time: str | None = None
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _timestamp_is_readable(self) -> Self:
+        if self.last_timestamp is not None:
+            parse_timestamp(self.last_timestamp)
+        return self
+
+
+class ExtractState(Document):
+    """The value of the S3 asset."""
+
+    version: str = VERSION
+    table_name: str
+    pipeline: str
+    generation: int = Field(default=1, ge=1)
+    cdc_strategy: str
+    mysql_state: MysqlState = Field(default_factory=MysqlState)
+    files: tuple[DataFile, ...] = ()
+    next_seq: int = Field(default=1, ge=1)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _files_are_numbered_once(self) -> Self:
+        numbers = [f.seq for f in self.files]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two files have the same seq")
+        if numbers and max(numbers) >= self.next_seq:
+            raise ValueError("a file's seq is not below next_seq")
+        return self
+
+    @classmethod
+    def first(cls, plan: TablePlan, strategy: str) -> ExtractState:
+        """The state of a table that was never extracted."""
+        return cls(
+            table_name=plan.scoped_name,
+            pipeline=plan.pipeline,
+            cdc_strategy=strategy,
+            metadata={"manual_watermark": False, "created_at": utc_now()},
+        )
+
+    def begin(self, run_id: str) -> ExtractState:
+        """A run starts: its session counts are 0."""
+        changed = self.mysql_state.with_(
+            status="in_progress",
+            last_run_id=run_id,
+            last_session_rows=0,
+            last_session_files=0,
+            error=None,
+        )
+        return self.with_(mysql_state=changed)
+
+    def register(self, files: Sequence[DataFile], **progress: Any) -> ExtractState:
+        """Add files and move the watermark, in one step.
+
+        Args:
+            files: The new files, numbered from `next_seq` on.
+            progress: Fields of `MysqlState` that change with them: watermark, phase, snapshot.
+        """
+        state, rows = self.mysql_state, sum(f.rows for f in files)
+        counts = {
+            "total_rows": state.total_rows + rows,
+            "total_files": state.total_files + len(files),
+            "last_session_rows": state.last_session_rows + rows,
+            "last_session_files": state.last_session_files + len(files),
+            "last_extraction_time": utc_now(),
+        }
+        return self.with_(
+            mysql_state=state.with_(**counts, **progress),
+            files=(*self.files, *files),
+            next_seq=self.next_seq + len(files),
+        )
+
+    def finish(self, **progress: Any) -> ExtractState:
+        """The run ended well."""
+        done = {"status": "success", "error": None, "last_extraction_time": utc_now()}
+        return self.with_(mysql_state=self.mysql_state.with_(**{**done, **progress}))
+
+    def failed(self, error: str) -> ExtractState:
+        """The run failed; what it committed stays."""
+        return self.with_(mysql_state=self.mysql_state.with_(status="failed", error=error))
+
+    def pending(self, load: LoadState | None) -> tuple[DataFile, ...]:
+        """Registered files that the target does not have yet, by number."""
+        known = (f for f in self.files if load is None or not load.has(f.seq))
+        return tuple(sorted(known, key=lambda f: f.seq))
+
+    def without_loaded(self, load: LoadState | None) -> ExtractState:
+        """Forget all but the newest loaded files, so that the document stays small."""
+        pending = {f.seq for f in self.pending(load)}
+        loaded = [f.seq for f in self.files if f.seq not in pending]
+        keep = pending | set(sorted(loaded)[-LOADED_FILES_KEPT:])
+        return self.with_(files=tuple(f for f in self.files if f.seq in keep))
+
+    def reset(self) -> ExtractState:
+        """A new generation that starts at 0. Numbers of files go on, so none is used twice."""
+        return self.with_(generation=self.generation + 1, mysql_state=MysqlState(), files=())
+
+
+class RedshiftState(Document):
+    """Where loading stands; counts are those of the generation."""
+
+    status: Status = "pending"
+    total_rows: int = Field(default=0, ge=0)
+    total_files: int = Field(default=0, ge=0)
+    last_session_rows: int = Field(default=0, ge=0)
+    last_session_files: int = Field(default=0, ge=0)
+    last_load_id: str | None = None
+    last_load_time: str | None = None
+    error: str | None = None
+
+
+class LoadState(Document):
+    """The value of the Redshift asset.
+
+    Attributes:
+        loaded_through: Every file up to this number is loaded (or replaced by a newer snapshot).
+        loaded_beyond: Loaded files after that.
+        processed_files: The newest loaded files by name, for people.
+    """
+
+    version: str = VERSION
+    table_name: str
+    target: str
+    generation: int = Field(default=1, ge=1)
+    redshift_state: RedshiftState = Field(default_factory=RedshiftState)
+    loaded_through: int = Field(default=0, ge=0)
+    loaded_beyond: tuple[int, ...] = ()
+    processed_files: tuple[str, ...] = ()
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @classmethod
+    def first(cls, plan: TablePlan) -> LoadState:
+        """The state of a table that was never loaded."""
+        return cls(
+            table_name=plan.scoped_name,
+            target=f"{plan.target}:{plan.target_schema}.{plan.target_name}",
+            metadata={"created_at": utc_now()},
+        )
+
+    def has(self, seq: int) -> bool:
+        """Whether the target has that file."""
+        return seq <= self.loaded_through or seq in self.loaded_beyond
+
+    def begin(self, generation: int) -> LoadState:
+        """A run starts; a new generation counts from 0."""
+        fresh = generation != self.generation
+        state = RedshiftState() if fresh else self.redshift_state
+        running = state.with_(
+            status="in_progress", last_session_rows=0, last_session_files=0, error=None
+        )
+        return self.with_(generation=generation, redshift_state=running)
+
+    def mark(
+        self, loaded: Sequence[DataFile], *, known: Iterable[int], superseded: Iterable[int] = ()
+    ) -> LoadState:
+        """Blacklist files that the target has.
+
+        Args:
+            loaded: Files of one load, or files that the ledger proves loaded.
+            known: Numbers of all files that are registered; a number below `next_seq` that is not
+                among them was loaded and forgotten.
+            superseded: Numbers of files that a newer snapshot replaced before they were loaded.
+        """
+        fresh = [f for f in loaded if not self.has(f.seq)]
+        have = {*self.loaded_beyond, *(f.seq for f in fresh), *superseded}
+        through, beyond = fold(self.loaded_through, have, known=set(known))
+        rows, state = sum(f.rows for f in fresh), self.redshift_state
+        counts = {
+            "total_rows": state.total_rows + rows,
+            "total_files": state.total_files + len(fresh),
+            "last_session_rows": state.last_session_rows + rows,
+            "last_session_files": state.last_session_files + len(fresh),
+        }
+        names = (*self.processed_files, *(f.uri for f in fresh))[-PROCESSED_FILES_KEPT:]
+        return self.with_(
+            redshift_state=state.with_(**counts),
+            loaded_through=through,
+            loaded_beyond=beyond,
+            processed_files=names,
+        )
+
+    def finish(self, load_id: str | None = None) -> LoadState:
+        """The run (or one of its loads) ended well."""
+        changes: dict[str, Any] = {"status": "success", "error": None}
+        if load_id:
+            changes |= {"last_load_id": load_id, "last_load_time": utc_now()}
+        return self.with_(redshift_state=self.redshift_state.with_(**changes))
+
+    def failed(self, error: str) -> LoadState:
+        """The run failed; what it committed stays."""
+        return self.with_(redshift_state=self.redshift_state.with_(status="failed", error=error))
+
+
+def fold(through: int, have: set[int], *, known: set[int]) -> tuple[int, tuple[int, ...]]:
+    """Move `loaded_through` up over every number that is loaded or was never registered.
+
+    A number that is neither in `have` nor in `known` and lies below the newest loaded one belongs
+    to a reset generation, so nothing waits for it.
+
+    Returns:
+        The new `loaded_through` and the loaded numbers beyond it.
+    """
+    top = max(have, default=through)
+    waiting = (n for n in known if n > through and n not in have)
+    through = max(through, min(min(waiting, default=top + 1) - 1, top))
+    return through, tuple(sorted(n for n in have if n > through))
+
+
+def new_run_id() -> str:
+    """An identifier for a run that Dagster did not number."""
+    return str(uuid.uuid4())
