@@ -34,6 +34,7 @@ class SourceColumn:
     column_type: str
     nullable: bool = True
     charset: str | None = None
+    max_bytes_per_char: int | None = None
     length: int | None = None
     precision: int | None = None
     scale: int | None = None
