@@ -27,13 +27,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
+from pydantic import JsonValue
+
 from mysql_s3_redshift.core.cursors import (
     Cursor,
     floor_to_fraction,
     format_timestamp,
     parse_timestamp,
 )
-from mysql_s3_redshift.core.model import CdcStrategy, TimestampUnit, Value
+from mysql_s3_redshift.core.model import TimestampUnit, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, Source, Work
 from mysql_s3_redshift.core.state import MysqlState, decode_value, encode_value, utc_now
@@ -64,7 +66,7 @@ class Ceiling:
     value: Value
     method: str
     held_by: tuple[str, ...] = ()
-    observed: dict[str, object] | None = None
+    observed: dict[str, JsonValue] | None = None
 
 
 @dataclass(slots=True)
@@ -211,7 +213,7 @@ def _lagging(
     if cursor.timestamp is not None:
         return Ceiling(_moment(cursor, clock, lag.amount), lag.method)
     seen = state.observed or {}
-    now = {"value": encode_value(newest), "at": utc_now()}
+    now: dict[str, JsonValue] = {"value": encode_value(newest), "at": utc_now()}
     if not seen or state.ceiling is None:
         return Ceiling(newest, lag.method, observed=now)
     seen_at = datetime.fromisoformat(str(seen["at"]))
@@ -227,15 +229,10 @@ def last_ceiling(state: MysqlState, *, by_id: bool) -> Value:
     return decode_value(state.ceiling) if by_id else parse_timestamp(str(state.ceiling))
 
 
-def ceiling_json(value: Value) -> str | int | dict[str, object] | None:
+def ceiling_json(value: Value) -> JsonValue:
     """A bound as the state holds it: timestamps as text, ids as they are."""
     if isinstance(value, datetime):
         return format_timestamp(value)
     if isinstance(value, date):
         return format_timestamp(datetime(value.year, value.month, value.day))  # noqa: DTZ001
-    return encode_value(value)  # type: ignore[return-value]
-
-
-def needs_ceiling(table: ResolvedTable) -> bool:
-    """Whether a run of this table is bounded at all; a whole-table read is one snapshot."""
-    return table.cursor.strategy is not CdcStrategy.FULL_SYNC
+    return encode_value(value)

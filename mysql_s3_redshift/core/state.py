@@ -105,7 +105,7 @@ class DataFile(Document):
     bytes: int = Field(ge=0)
     first: dict[str, JsonValue] = Field(default_factory=dict)
     last: dict[str, JsonValue] = Field(default_factory=dict)
-    schema_id: str = Field(alias="schema")
+    schema_id: str = Field(validation_alias="schema", serialization_alias="schema")
     kind: FileKind
     run_id: str
     written_at: str
@@ -119,13 +119,12 @@ class Snapshot(Document):
     Attributes:
         ceiling: Bound of the whole phase, fixed by its first run: rows that change later have
             timestamps beyond it and belong to the incremental phase.
-        position: Key of the last row that is on S3, by column.
-        nulls_read: Rows with a NULL cursor are on S3 already (keysets without a snapshot key).
+        position: Key of the last row that is on S3, by column; `set` names a whole-table read's
+            set.
     """
 
     ceiling: JsonValue = None
     position: dict[str, JsonValue] = Field(default_factory=dict)
-    nulls_read: bool = False
 
 
 class MysqlState(Document):
@@ -138,6 +137,7 @@ class MysqlState(Document):
         ceiling: Last proven bound.
         observed: A bound that is not proven yet and when it was seen, for ids without PROCESS.
         digest: Content of the last full snapshot, to tell that nothing changed.
+        set_done: The last complete set of a whole-table read; only this one may replace a target.
     """
 
     status: Status = "pending"
@@ -150,6 +150,7 @@ class MysqlState(Document):
     observed: dict[str, JsonValue] | None = None
     snapshot: Snapshot | None = None
     digest: str | None = None
+    set_done: str | None = None
     total_rows: int = Field(default=0, ge=0)
     total_files: int = Field(default=0, ge=0)
     last_session_rows: int = Field(default=0, ge=0)

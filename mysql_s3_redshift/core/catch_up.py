@@ -1,0 +1,81 @@
+"""Catch up: the snapshot phase by the clustered key, then increments by the cursor.
+
+The snapshot phase keeps the ceiling of its first run. A row that changes while the phase goes on
+gets a timestamp beyond that ceiling, so the phase leaves it out and the first increment takes it:
+every version exactly once, also in append mode.
+"""
+
+from __future__ import annotations
+
+from mysql_s3_redshift.core import watermark
+from mysql_s3_redshift.core.ceiling import ceiling_json, last_ceiling
+from mysql_s3_redshift.core.chunks import read_chunks
+from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime
+from mysql_s3_redshift.core.extraction import Extraction
+from mysql_s3_redshift.core.model import Value
+from mysql_s3_redshift.core.state import Snapshot, decode_value, encode_value
+
+
+def catch_up(run: Extraction) -> None:
+    """Read everything below the ceiling that is not on S3 yet; commit chunk by chunk."""
+    ceiling = run.fix_ceiling()
+    if ceiling.value is None:
+        if ceiling.held_by:
+            run.note = "no bound is proven yet: open transactions hold it"
+        return
+    if run.state.mysql_state.phase == "snapshot":
+        if run.table.cursor.snapshot_columns and not run.table.plan.start_from:
+            _read_snapshot(run, ceiling.value)
+        else:
+            _read_null_cursors(run)
+    if run.state.mysql_state.phase == "incremental" or not run.table.cursor.snapshot_columns:
+        _read_increment(run, ceiling.value)
+
+
+def _read_snapshot(run: Extraction, ceiling: Value) -> None:
+    """By the clustered key, under the ceiling of the phase's first run."""
+    cursor, state = run.table.cursor, run.state.mysql_state
+    columns = cursor.snapshot_columns
+    phase = state.snapshot or Snapshot(ceiling=ceiling_json(ceiling))
+    bound = last_ceiling(state.with_(ceiling=phase.ceiling), by_id=cursor.timestamp is None)
+    after = tuple(decode_value(phase.position[c]) for c in columns if c in phase.position)
+    query = ChunkQuery(
+        order_by=columns, after=after, nulls="keep", **watermark.ceiling_bounds(bound, cursor)
+    )
+    for chunk in read_chunks(run.loop, query):
+        phase = phase.with_(position=watermark.named(columns, chunk.last))
+        last_id = encode_value(chunk.last[0]) if len(columns) == 1 else None
+        run.register_chunk(chunk, columns, "snapshot", snapshot=phase, last_id=last_id)
+    if run.loop.exhausted:
+        ended = {"phase": "incremental", "snapshot": None, **watermark.past_ceiling(bound, cursor)}
+        run.commit(run.state.with_(mysql_state=run.state.mysql_state.with_(**ended)))
+
+
+def _read_null_cursors(run: Extraction) -> None:
+    """Rows without a cursor value belong to no increment: they are read once, at first.
+
+    Without a key to go on by they cannot be cut, so a run with a limit leaves them to one without.
+    """
+    cursor = run.table.cursor
+    column = run.table.table.column(cursor.first_column)
+    has_nulls = column is not None and column.nullable and not run.table.plan.start_from
+    if has_nulls and run.loop.budget is not None:
+        return
+    if has_nulls:
+        query = ChunkQuery(order_by=(), bound_column=cursor.first_column, nulls="only")
+        for chunk in read_chunks(run.loop, query):
+            run.register_chunk(chunk, (), "snapshot", phase="incremental")
+    ended = run.state.mysql_state.with_(phase="incremental")
+    run.state = run.state.with_(mysql_state=ended)
+
+
+def _read_increment(run: Extraction, ceiling: Value) -> None:
+    cursor = run.table.cursor
+    after = watermark.watermark_of(run.state.mysql_state, cursor)
+    start = run.table.plan.start_from
+    if not after and start is not None and cursor.timestamp is not None:
+        after = (from_datetime(start, cursor.unit),)
+    bounds = watermark.ceiling_bounds(ceiling, cursor)
+    for chunk in read_chunks(run.loop, ChunkQuery(cursor.columns, after=after, **bounds)):
+        moved = watermark.watermark_fields(chunk.last, cursor)
+        run.register_chunk(chunk, cursor.columns, "incremental", **moved)

@@ -1,0 +1,193 @@
+"""One run of the S3 asset: the state as it was last committed, and how it moves on.
+
+The three ways to read (`catch_up`, `whole_table`, `window`) share it. Everything durable goes
+through `register` and `commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from mysql_s3_redshift.core import watermark
+from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling
+from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
+from mysql_s3_redshift.core.convert import arrow_schema
+from mysql_s3_redshift.core.faultpoints import reach
+from mysql_s3_redshift.core.model import RunLimits, Window
+from mysql_s3_redshift.core.plan import ResolvedTable
+from mysql_s3_redshift.core.ports import ExtractStates, LoadStates, Progress, Source, Storage
+from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.state import DataFile, ExtractState, utc_now
+from mysql_s3_redshift.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractRequest:
+    """What one run of the S3 asset is asked to do."""
+
+    run_id: str
+    limits: RunLimits = field(default_factory=RunLimits)
+    window: Window | None = None
+    stopping: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport:
+    """What a run did.
+
+    Attributes:
+        note: Why nothing was extracted, or why the run ended before the bound; empty otherwise.
+    """
+
+    state: ExtractState
+    files: tuple[DataFile, ...]
+    ceiling: Ceiling | None
+    values_changed: Mapping[str, int]
+    note: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Rows in the run's files."""
+        return sum(f.rows for f in self.files)
+
+
+class Extraction:
+    """One run: the state as it was last committed, and what was written since.
+
+    Attributes:
+        files: Registered by this run.
+        note: Why nothing was extracted, or why the run ended early.
+        ceiling: The run's bound, once it is fixed.
+    """
+
+    def __init__(
+        self,
+        table: ResolvedTable,
+        schema: TableSchema,
+        request: ExtractRequest,
+        *,
+        source: Source,
+        storage: Storage,
+        states: ExtractStates,
+        loads: LoadStates,
+        progress: Progress,
+    ) -> None:
+        self.table, self.schema, self.request = table, schema, request
+        self.source, self.storage, self.states, self.loads = source, storage, states, loads
+        self.progress = progress
+        self.files: list[DataFile] = []
+        self.note = ""
+        self.ceiling: Ceiling | None = None
+        self.state = self._read_state()
+        reach("extract.after_state_read")
+        self.loop = ChunkLoop(
+            table=table,
+            schema=schema,
+            arrow_schema=arrow_schema(schema),
+            source=source,
+            storage=storage,
+            run_id=request.run_id,
+            day=datetime.now(UTC),
+            chunk_rows=request.limits.chunk_rows(table.plan.chunk_rows),
+            budget=request.limits.max_rows(table.plan.chunk_rows),
+            stopping=request.stopping,
+            next_seq=self.state.next_seq,
+        )
+
+    def _read_state(self) -> ExtractState:
+        strategy = str(self.table.cursor.strategy)
+        state = self.states.read() or ExtractState.first(self.table.plan, strategy)
+        if state.cdc_strategy != strategy:
+            raise ConfigError(
+                f"{self.table.plan.display_name}: cdc_strategy is {strategy}, and the stored "
+                f"watermark was made by {state.cdc_strategy}.",
+                kept="The state and all files are unchanged.",
+                remedy="Set the old strategy again, or start anew with `watermark reset`.",
+            )
+        facts = {
+            "load_mode": str(self.table.load_mode),
+            "key": list(self.table.key),
+            "version_column": self.table.cursor.timestamp,
+            "schema": self.schema.fingerprint,
+            "source_created_at": self.table.table.created_at,
+        }
+        self._refuse_restarted_ids(state)
+        state = state.without_loaded(self.loads.read())
+        return state.with_(metadata={**state.metadata, **facts}).begin(self.request.run_id)
+
+    def _refuse_restarted_ids(self, state: ExtractState) -> None:
+        """A table that was dropped or truncated and filled again starts its ids below ours."""
+        before = state.metadata.get("source_created_at")
+        position = watermark.watermark_of(state.mysql_state, self.table.cursor)
+        if self.table.cursor.timestamp or not position or before == self.table.table.created_at:
+            return
+        newest, last = self.source.newest(self.table), position[0]
+        if isinstance(newest, int) and isinstance(last, int) and newest < last:
+            raise ConfigError(
+                f"{self.table.plan.display_name}: the newest id is {newest}, below the watermark "
+                f"{last}: the table was recreated or truncated, and its ids started again.",
+                kept="The state and all files are unchanged.",
+                remedy="Start anew with `watermark reset --truncate-target`.",
+            )
+
+    def fix_ceiling(self) -> Ceiling:
+        """Fix the run's bound; every query of the run has it."""
+        ceiling = fix_ceiling(self.table, self.state.mysql_state, self.source)
+        self.ceiling = ceiling
+        reach("extract.after_ceiling")
+        self.progress("ceiling", {"ceiling": ceiling_json(ceiling.value), "by": ceiling.method})
+        return ceiling
+
+    def ceiling_fields(self) -> dict[str, Any]:
+        """The bound as fields of the state."""
+        if self.ceiling is None:
+            return {}
+        return {
+            "ceiling": ceiling_json(self.ceiling.value),
+            "ceiling_method": self.ceiling.method,
+            "observed": self.ceiling.observed,
+        }
+
+    def records(
+        self, chunks: Sequence[Chunk], columns: Sequence[str], **facts: Any
+    ) -> list[DataFile]:
+        """File records of chunks; `facts` are the fields that they share."""
+        return [
+            DataFile(
+                seq=c.seq,
+                schema_id=self.schema.fingerprint,
+                uri=c.written.uri,
+                rows=c.written.rows,
+                bytes=c.written.bytes,
+                first=watermark.named(columns, c.first),
+                last=watermark.named(columns, c.last),
+                run_id=self.request.run_id,
+                written_at=utc_now(),
+                **facts,
+            )
+            for c in chunks
+        ]
+
+    def register_chunk(self, chunk: Chunk, columns: Sequence[str], kind: str, **moved: Any) -> None:
+        """Commit one chunk: its file and the watermark that it carries."""
+        self.register(self.records([chunk], columns, kind=kind), **moved)
+
+    def register(self, files: Sequence[DataFile], **moved: Any) -> None:
+        """Files and watermark, in one conditional write."""
+        if files and self.state.metadata.get("stored_schema") != self.schema.fingerprint:
+            self.storage.put_schema(self.schema)
+            stored = {**self.state.metadata, "stored_schema": self.schema.fingerprint}
+            self.state = self.state.with_(metadata=stored)
+        self.commit(self.state.register(files, **moved))
+        self.files += files
+        self.progress("extracted", {"files": len(files), "rows": sum(f.rows for f in files)})
+
+    def commit(self, state: ExtractState) -> None:
+        """Write a new state; only then it counts."""
+        reach("extract.before_commit")
+        self.states.write(state)
+        self.state = state
+        reach("extract.after_commit")
