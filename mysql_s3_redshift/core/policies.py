@@ -18,7 +18,7 @@ from mysql_s3_redshift.core.model import (
     OverlongPolicy,
     ZeroDatePolicy,
 )
-from mysql_s3_redshift.core.schema import SourceTable
+from mysql_s3_redshift.core.schema import Column, SourceTable
 from mysql_s3_redshift.errors import ConfigError
 
 ANY = "*"
@@ -31,6 +31,9 @@ ENCODINGS = frozenset(
     }
 )  # fmt: skip
 """https://docs.aws.amazon.com/redshift/latest/dg/c_Compression_encodings.html"""
+
+WHOLE_RULES = frozenset({"super", "geometry", "geometry_hex"})
+"""Type rules whose values cannot be cut."""
 
 _V = TypeVar("_V")
 
@@ -49,14 +52,17 @@ def lookup(mapping: Mapping[str, _V], name: str) -> _V | None:
     return next((v for k, v in mapping.items() if k.lower() == name.lower()), None)
 
 
-def value_policies(policies: ColumnPolicies, column: str, *, key: bool) -> ValuePolicies:
-    """Return the policies of one column."""
-    if key:
+def value_policies(policies: ColumnPolicies, column: Column) -> ValuePolicies:
+    """Return the policies of one column; a part of a document or a geometry is worth nothing."""
+    if not column.nullable:
         return ValuePolicies(ZeroDatePolicy.ERROR, OverlongPolicy.ERROR, InvalidTextPolicy.ERROR)
+    overlong = _policy(policies.overlong, column.source) or OverlongPolicy.ERROR
+    if overlong is OverlongPolicy.TRUNCATE and column.rule in WHOLE_RULES:
+        overlong = OverlongPolicy.ERROR
     return ValuePolicies(
-        _policy(policies.zero_dates, column) or ZeroDatePolicy.NULL,
-        _policy(policies.overlong, column) or OverlongPolicy.ERROR,
-        _policy(policies.invalid_text, column) or InvalidTextPolicy.ERROR,
+        _policy(policies.zero_dates, column.source) or ZeroDatePolicy.NULL,
+        overlong,
+        _policy(policies.invalid_text, column.source) or InvalidTextPolicy.ERROR,
     )
 
 
@@ -126,10 +132,10 @@ def _check_pairs(table: SourceTable, policies: ColumnPolicies, excluded: set[str
     for name in (*policies.hash, *policies.types, *policies.rename):
         if name.lower() in excluded:
             raise _contradiction(table, name, "is in `columns.exclude` and in another option")
-    for name, option in policies.types.items():
-        overlong = _policy(policies.overlong, name)
-        if option.strip().lower() == "super" and overlong is OverlongPolicy.TRUNCATE:
-            raise _contradiction(table, name, "is `super`, and a cut document is no JSON")
+    for name, policy in policies.overlong.items():
+        whole = (lookup(policies.types, name) or "").strip().lower() in {"super", "geometry"}
+        if whole and policy is OverlongPolicy.TRUNCATE:
+            raise _contradiction(table, name, "is of a type that cannot be cut: see `overlong`")
 
 
 def _check_key(table: SourceTable, policies: ColumnPolicies, key: Iterable[str]) -> None:
