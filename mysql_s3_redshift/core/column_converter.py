@@ -66,6 +66,8 @@ class ColumnConverter:
             pa.ArrowInvalid: The values are not of the type that the column was described with.
         """
         rule = self.column.rule
+        if pa.types.is_null(array.type):  # a query's literal NULL
+            return pa.nulls(len(array), arrow_type(self.column.arrow))
         if not any(accepts(array.type) for accepts in _WIRE.get(rule, _IS_TEXT)):
             message = f"MySQL sent {array.type}"
             raise pa.ArrowInvalid(message)

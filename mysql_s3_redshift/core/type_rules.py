@@ -28,7 +28,7 @@ INTEGERS = (
 )
 TEXTS = ("char", "varchar", "enum", "set")
 LONG_TEXTS = ("tinytext", "text", "mediumtext", "longtext")
-BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
+BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector")
 GEOMETRIES = (
     "geometry",
     "point",
@@ -40,6 +40,11 @@ GEOMETRIES = (
     "geometrycollection",
 )
 NETWORK = ("inet4", "inet6", "uuid")
+_ASCII_CHARSETS = frozenset({"ascii", "binary"})
+_FULL_UNICODE_CHARSETS = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb18030"})
+_VECTOR_BYTES = 4 * 16_383
+"""Of the longest VECTOR of MySQL 9 (https://dev.mysql.com/doc/refman/9.4/en/vector.html)."""
+
 WIDE_DECIMAL = "decimal, over 38 digits or 37 of them after the point"
 
 
@@ -98,8 +103,21 @@ def column_bytes(column: SourceColumn) -> int:
     if column.data_type in NETWORK:
         return {"inet4": 15, "inet6": 45, "uuid": 36}[column.data_type]
     length = column.length or 0
+    if column.data_type == "vector":
+        length = length or _VECTOR_BYTES
     if column.data_type in BYTES:
         return min(max(length, 1), MAX_VARBYTE_BYTES)
     # A charset that discovery does not know may hold any character of Unicode: four bytes.
     wide = length * max(column.max_bytes_per_char or 4, 2)
     return min(max(wide, 1), MAX_VARCHAR_BYTES)
+
+
+def utf8_bytes(charset: str) -> int:
+    """Return the bytes that the widest character of a MySQL charset takes in UTF-8.
+
+    Everything between ASCII and the charsets of all Unicode stays inside the Basic Multilingual
+    Plane, three bytes: MySQL's latin1 is cp1252, which has the euro sign.
+    """
+    if charset.lower() in _ASCII_CHARSETS:
+        return 1
+    return 4 if charset.lower() in _FULL_UNICODE_CHARSETS else 3

@@ -50,7 +50,7 @@ from mysql_s3_redshift.errors import ConfigError
 RULES: tuple[TypeRule, ...] = (
     TypeRule(
         "smallint", ("tinyint", "tinyint unsigned", "smallint", "year"),
-        "int8, uint8, int16, uint16", "int16", "SMALLINT",
+        "int8, uint8, int16", "int16", "SMALLINT",
         "Redshift has no smaller integer. TINYINT(1) too: 5 is a value of it, and 5 is not true.",
     ),
     TypeRule(
@@ -72,8 +72,9 @@ RULES: tuple[TypeRule, ...] = (
     ),
     TypeRule(
         "wide_decimal", (WIDE_DECIMAL,),
-        "string", "string", "VARCHAR({bytes})",
-        "Redshift's DECIMAL ends at 38 digits and scale 37; the digits are kept as text.",
+        "binary", "string", "VARCHAR({bytes})",
+        "Redshift's DECIMAL ends at 38 digits and scale 37; MySQL's own text is kept.",
+        select="CAST({} AS CHAR)",
     ),
     TypeRule(
         "float", ("float",), "float32", "float32", "REAL",
