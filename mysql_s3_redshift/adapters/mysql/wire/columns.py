@@ -192,8 +192,8 @@ class WireColumn:
 
 _NOT_FIXED_DECIMALS = 31
 
-_FIXED_FIELDS = struct.Struct("<xHIBHB")
-"""The length of the rest (0x0c), charset, length, type, flags, decimals."""
+_FIXED_FIELDS = struct.Struct("<BHIBHBxx")
+"""The length of the rest, charset, length, type, flags, decimals, two bytes of filler."""
 
 
 def parse_column(payload: bytes) -> WireColumn:
@@ -204,8 +204,10 @@ def parse_column(payload: bytes) -> WireColumn:
             length, position = read_length_encoded(payload, position)
             fields.append(payload[position : position + length])
             position += length
-        charset, length, type_code, flags, decimals = _FIXED_FIELDS.unpack_from(payload, position)
+        rest, charset, length, type_code, flags, decimals = _FIXED_FIELDS.unpack(payload[position:])
         name = fields[4].decode("utf-8")
     except (IndexError, struct.error, UnicodeDecodeError) as error:
         raise damaged("a column definition cannot be read") from error
+    if rest != _FIXED_FIELDS.size - 1:
+        raise damaged("a column definition has a length of its own")
     return WireColumn(name, type_code, charset, length, flags, decimals)

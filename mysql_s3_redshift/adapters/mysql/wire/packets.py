@@ -109,7 +109,7 @@ class PacketReader:
         """Find the complete packets behind the known ones.
 
         Returns:
-            Whether to stop receiving: the rows have ended, or the next one comes in several packets.
+            Whether to stop receiving: the rows have ended, or the next is one of several packets.
         """
         view, position, last_header = self._view, self._scanned, self._filled - HEADER
         filled, known = self._filled, self._starts.append

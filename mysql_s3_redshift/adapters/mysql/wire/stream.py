@@ -163,8 +163,8 @@ def _refuse_inexact(columns: Sequence[WireColumn], protocol: Protocol) -> None:
     inexact = [f"`{column.name}`" for column in known if not column.exact_in_text]
     if protocol == "text" and inexact:
         raise SourceError(
-            f"The server cannot prepare statements, and without that the columns "
-            f"{', '.join(inexact)} lose digits: MySQL prints FLOAT with six.",
-            kept="No row was read.",
+            f"Without prepared statements {', '.join(inexact)} would lose digits: MySQL prints a "
+            "FLOAT with six.",
+            kept="No row was read; the connection was closed.",
             remedy="Select `column + 0E0` in their place: that is a DOUBLE of the same value.",
         )
