@@ -151,7 +151,7 @@ def open_stream(
     """Execute a query on a scripted channel."""
     session = Session(channel, PacketReader(channel.receive_into, buffer_bytes=buffer_bytes))
     statement = Statement(7, 0) if protocol == "binary" else None
-    columns = session.execute(statement, ()) if statement else session.query("SELECT 1", ())
+    columns = session.execute(statement, ()) if statement else session.query("SELECT 1")
     return ResultStream(session, columns, statement, batch_rows=batch_rows)
 
 

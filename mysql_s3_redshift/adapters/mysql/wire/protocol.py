@@ -29,7 +29,6 @@ from mysql_s3_redshift.adapters.mysql.wire.parameters import (
     Parameter,
     check_count,
     execute_payload,
-    inline,
 )
 from mysql_s3_redshift.errors import SourceError
 
@@ -93,19 +92,13 @@ class Session:
             self.close(statement)
             raise
 
-    def query(self, sql: str, parameters: Sequence[Parameter]) -> tuple[WireColumn, ...]:
+    def query(self, sql: str) -> tuple[WireColumn, ...]:
         """Execute a query in the text protocol; return the columns of its rows, which come next.
 
         Raises:
             ServerRefusal: The server refuses it.
         """
-        literal_sql = inline(
-            sql,
-            parameters,
-            escape=self._channel.literal,
-            backslash_escapes=self._channel.backslash_escapes,
-        )
-        with self._answer(COMMAND.COM_QUERY, literal_sql.encode()):
+        with self._answer(COMMAND.COM_QUERY, sql.encode()):
             return self._read_columns()
 
     def close(self, statement: Statement) -> None:

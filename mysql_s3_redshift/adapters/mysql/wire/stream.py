@@ -15,7 +15,7 @@ from mysql_s3_redshift.adapters.mysql.wire.cursor import RowCursor
 from mysql_s3_redshift.adapters.mysql.wire.driver import Channel
 from mysql_s3_redshift.adapters.mysql.wire.failures import CANNOT_PREPARE, ServerRefusal
 from mysql_s3_redshift.adapters.mysql.wire.packets import PacketReader, RowBlock
-from mysql_s3_redshift.adapters.mysql.wire.parameters import Parameter
+from mysql_s3_redshift.adapters.mysql.wire.parameters import Parameter, inline
 from mysql_s3_redshift.adapters.mysql.wire.protocol import Session, Statement
 from mysql_s3_redshift.errors import SourceError
 
@@ -55,12 +55,21 @@ def query(
     try:
         statement = _prepare(session, sql) if prefer == "binary" else None
         if statement is None:
-            columns = session.query(sql, parameters)
+            columns = session.query(_inlined(channel, sql, parameters))
         else:
             columns = session.execute(statement, parameters)
     except ServerRefusal as refusal:
         raise refusal.source_error() from refusal
     return ResultStream(session, columns, statement, batch_rows=batch_rows)
+
+
+def _inlined(channel: Channel, sql: str, parameters: Sequence[Parameter]) -> str:
+    return inline(
+        sql,
+        parameters,
+        escape=channel.literal,
+        backslash_escapes=channel.backslash_escapes,
+    )
 
 
 def _prepare(session: Session, sql: str) -> Statement | None:

@@ -31,7 +31,7 @@ def number_column(
     try:
         return text.cast(column.arrow_type)
     except ValueError as error:  # ArrowInvalid, or UnicodeDecodeError in its message
-        raise damaged(f"column `{column.name}` holds text that is not a number") from error
+        raise damaged(f"column `{column.name}` holds text that is no value of its type") from error
 
 
 def bit_column(
