@@ -16,7 +16,7 @@ from mysql_s3_redshift.core import column_values as values
 from mysql_s3_redshift.core.arrow_types import arrow_type
 from mysql_s3_redshift.core.column_values import RefusedValueError
 from mysql_s3_redshift.core.model import InvalidTextPolicy, OverlongPolicy, ZeroDatePolicy
-from mysql_s3_redshift.core.policies import ValuePolicies
+from mysql_s3_redshift.core.policies import WHOLE_RULES, ValuePolicies
 from mysql_s3_redshift.core.schema import Column
 
 _SHOWN = 60
@@ -113,8 +113,7 @@ class ColumnConverter:
                 raise RefusedValueError(
                     row,
                     f"{what}: {shorten(value)}",
-                    "Correct it in MySQL, or set `columns: {invalid_text: {{column}: replace}}` "
-                    "(or `null`).",
+                    policy=("invalid_text", "replace"),
                 )
             keep = policy is InvalidTextPolicy.REPLACE
             repaired.append(values.repaired_text(value) if keep else None)
@@ -139,8 +138,7 @@ class ColumnConverter:
                 row,
                 f"has {lengths[row]} bytes, more than {self.column.staging_type} takes: "
                 f"{shorten(overlong[0])}",
-                "Shorten it in MySQL, leave the column out, or set "
-                "`columns: {overlong: {{column}: truncate}}` (or `null`).",
+                policy=("overlong", "null" if self.column.rule in WHOLE_RULES else "truncate"),
             )
         cut = self.policies.overlong is OverlongPolicy.TRUNCATE
         self._count("overlong_truncated" if cut else "overlong_nulled", len(overlong))
@@ -155,7 +153,7 @@ class ColumnConverter:
             raise RefusedValueError(
                 row,
                 f"is no date: {text(row)}",
-                "Correct it in MySQL, or set `columns: {zero_dates: {{column}: null}}`.",
+                policy=("zero_dates", "null"),
             )
         if count:
             self._count("zero_dates_nulled", count)

@@ -24,11 +24,14 @@ class RefusedValueError(Exception):
     Attributes:
         row: Its row in the batch.
         problem: What is wrong with it, as the rest of a sentence about the value.
-        remedy: What to do, `{column}` being MySQL's name of the column.
+        remedy: What to do; `{column}` stands for MySQL's name of the column.
+        policy: The policy that allows a change, and the choice to make: `overlong`, `truncate`.
     """
 
-    def __init__(self, row: int, problem: str, remedy: str) -> None:
-        self.row, self.problem, self.remedy = row, problem, remedy
+    def __init__(
+        self, row: int, problem: str, *, remedy: str = "", policy: tuple[str, str] | None = None
+    ) -> None:
+        self.row, self.problem, self.remedy, self.policy = row, problem, remedy, policy
         super().__init__(problem)
 
 
@@ -53,7 +56,7 @@ def to_bool(array: pa.Array) -> pa.BooleanArray:
         raise RefusedValueError(
             row,
             f"is {array[row].as_py()}, neither 0 nor 1",
-            "Remove `{column}: bool` from `columns.types`: the column holds numbers.",
+            remedy="Remove `{column}: bool` from `columns.types`: the column holds numbers.",
         )
     return array.cast(pa.bool_())
 
@@ -68,7 +71,7 @@ def check_time_of_day(array: pa.DurationArray) -> None:
         raise RefusedValueError(
             row,
             f"is {text}, which is no time of a day",
-            "Remove `{column}: time` from `columns.types`: the column holds durations.",
+            remedy="Remove `{column}: time` from `columns.types`: the column holds durations.",
         )
 
 
@@ -174,7 +177,7 @@ def check_json(text: pa.StringArray) -> None:
             raise RefusedValueError(
                 row,
                 f"is no JSON document ({error})",
-                "Correct the value, or remove `{column}: super` from `columns.types`.",
+                remedy="Correct the value, or remove `{column}: super` from `columns.types`.",
             ) from error
 
 

@@ -110,7 +110,7 @@ class Converter:
             f"`{self._table}`, column `{column.source}`, row {self._row(batch, refused.row)}: "
             f"the value {refused.problem}.",
             kept="Nothing of this chunk was registered; the watermark stays where it is.",
-            remedy=refused.remedy.replace("{column}", column.source),
+            remedy=_remedy(column, refused),
         )
 
     def _row(self, batch: pa.RecordBatch, row: int) -> str:
@@ -134,10 +134,23 @@ class Converter:
         )
 
 
+def _remedy(column: Column, refused: RefusedValueError) -> str:
+    if refused.policy is None:
+        return refused.remedy.replace("{column}", column.source)
+    if not column.nullable:
+        return "Correct it in MySQL. The column is part of the key, which no policy may change."
+    policy, choice = refused.policy
+    choices = "`null`" if choice == "null" else f"`{choice}` or `null`"
+    return (
+        "Correct it in MySQL, leave the column out, or set the policy "
+        f"`columns.{policy}.{column.source}` to {choices}."
+    )
+
+
 def _check_null(column: Column, array: pa.Array) -> None:
     if array.null_count and not column.nullable:
         raise RefusedValueError(
             first_row(array.is_null()),
             "is NULL, and the column is part of the key, by which rows are told apart",
-            "Set `primary_key` to columns that are never NULL, or use `load_mode: append`.",
+            remedy="Set `primary_key` to columns that are never NULL, or use `load_mode: append`.",
         )

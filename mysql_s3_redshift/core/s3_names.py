@@ -84,12 +84,13 @@ def parse_data_key(prefix: str, key: str) -> DataKey | None:
     pipeline, (schema, table) = parts[0], parts[1].split(".", 1)
     found = _DATA_FILE.fullmatch(parts[2])
     tail = f"_{schema.replace('%2E', '.')}_{table}"
-    if found is None or not found["origin"].endswith(tail):
+    source = found["origin"].removesuffix(tail) if found else ""
+    if found is None or not all((pipeline, schema, table, source)):
         return None
     try:
         parsed = DataKey(
             pipeline=unquote(pipeline),
-            source=unquote(found["origin"].removesuffix(tail)),
+            source=unquote(source),
             schema=unquote(schema),
             table=unquote(table),
             when=datetime.strptime(found["when"], "%Y%m%d_%H%M%S").replace(tzinfo=UTC),

@@ -94,6 +94,7 @@ class Column:
         target_type: Redshift's type, `VARCHAR(1020)`.
         staging_type: Type of the column that COPY fills, where the target's type cannot be
             loaded from parquet (`VARCHAR(17)` for TIME); else equal to `target_type`.
+        nullable: False for key columns alone, whatever MySQL says: see `core.types`.
         cast: SQL function that turns the staged value into the target's, with `{}` for the
             column; empty for none. Example: `JSON_PARSE({})`.
         rule: Name of the type rule that applied, e.g. `hash`.

@@ -45,7 +45,7 @@ _FULL_UNICODE_CHARSETS = frozenset({"utf8mb4", "utf16", "utf16le", "utf32", "gb1
 _VECTOR_BYTES = 4 * 16_383
 """Of the longest VECTOR of MySQL 9 (https://dev.mysql.com/doc/refman/9.4/en/vector.html)."""
 
-WIDE_DECIMAL = "decimal, over 38 digits or 37 of them after the point"
+WIDE_DECIMAL = "decimal with over 38 digits, or over 37 after the point"
 
 
 @dataclass(frozen=True, slots=True)
