@@ -90,8 +90,14 @@ def column_identifiers(
         known: MySQL name → name of an earlier schema of the same table; these names are kept.
 
     Raises:
-        ConfigError: A chosen name is not a valid one or belongs to another column.
+        ConfigError: A column occurs twice, or a chosen name is not valid or not free.
     """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(
+            f"Column `{twice}` occurs more than once.",
+            remedy="Give each column of the query its own name.",
+        )
     chosen = _chosen_names(names, rename)
     earlier = {source.lower(): name for source, name in (known or {}).items()}
     assigned: dict[str, str] = dict(chosen)
@@ -128,14 +134,8 @@ def _first_free(name: str, taken: Iterable[str]) -> str:
     occupied = set(taken)
     plain = column_identifier(name)
     digest = hashlib.sha256(name.encode()).hexdigest()
-    candidates = [plain, *(_fit(plain, suffix="_" + digest[:n]) for n in (8, 16, 32, 64))]
-    free = next((c for c in candidates if c not in occupied), None)
-    if free is None:
-        raise ConfigError(
-            f"Column `{name}` occurs more than once.",
-            remedy="Give each column of the query its own name.",
-        )
-    return free
+    suffixed = (_fit(plain, suffix="_" + digest[:n]) for n in range(8, len(digest) + 1))
+    return next(c for c in (plain, *suffixed) if c not in occupied)
 
 
 def _identifier(name: str, lead: str) -> str:
