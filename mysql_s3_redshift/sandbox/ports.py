@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Collection
 
 HOST = "127.0.0.1"
@@ -19,15 +20,21 @@ def is_free(port: int) -> bool:
     return all(_can_listen(candidate) for candidate in (port, port + _GRPC_OFFSET))
 
 
-def choose_port(remembered: int | None, taken: Collection[int]) -> int:
+def choose_port(remembered: int | None, taken: Collection[int], *, patience: float = 0.0) -> int:
     """Return the remembered port where it is still free, else a new one.
 
     Args:
         remembered: The port of the last start, if there was one.
         taken: Ports already given to other servers that may not listen yet.
+        patience: Seconds to wait for the remembered port. The kernel frees the port of a killed
+            server only when the last of its threads is gone, some milliseconds after it looks dead.
     """
-    if remembered is not None and remembered not in taken and is_free(remembered):
-        return remembered
+    if remembered is not None and remembered not in taken:
+        deadline = time.monotonic() + patience
+        while not (free := is_free(remembered)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if free:
+            return remembered
     candidates = random.sample(range(_FIRST, _LAST + 1), _LAST + 1 - _FIRST)
     for port in candidates:
         if port not in taken and is_free(port):

@@ -29,7 +29,7 @@ PORTS = ("s3", "s3_master", "s3_volume", "s3_filer", "s3_admin")
 def s3_server(folder: Path, settings: Settings) -> Server:
     """Describe the S3 server of a sandbox."""
     data, identities = folder / "s3", folder / "s3.json"
-    weed = _find_weed()
+    weed = find_weed()
 
     def prepare() -> None:
         data.mkdir(exist_ok=True)
@@ -75,7 +75,8 @@ def _create_bucket(client: Any) -> None:
         client.create_bucket(Bucket=BUCKET)
 
 
-def _find_weed() -> str | None:
+def find_weed() -> str | None:
+    """Find SeaweedFS, which its wheel puts beside the Python of the environment."""
     beside_python = Path(sys.executable).with_name("weed")
     return str(beside_python) if beside_python.exists() else shutil.which("weed")
 

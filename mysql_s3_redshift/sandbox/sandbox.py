@@ -8,6 +8,7 @@ addresses stay the same wherever their ports are still free.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,8 +131,8 @@ def up(
         )
         settings = _start_missing(folder, settings, servers, report)
         current = _status(folder, settings)
-        lines = [f"{name}={value}" for name, value in current.variables().items()]
-        write_private(folder / "env", "\n".join(lines) + "\n")
+        lines = [f"{name}={_quoted(value)}\n" for name, value in current.variables().items()]
+        write_private(folder / "env", "".join(lines))
         return current
 
 
@@ -168,6 +169,14 @@ def remember_databases(folder: Path, databases: Iterable[str]) -> SandboxStatus:
         settings = replace(_require_settings(folder), databases=tuple(databases))
         save_settings(folder, settings)
     return _status(folder, settings)
+
+
+def _quoted(value: str) -> str:
+    """Quote a value for the file `env`; the password of a foreign server may need it."""
+    if re.fullmatch(r"[\w.:/@+-]+", value):
+        return value
+    escaped = re.sub(r'[\\"$]', r"\\\g<0>", value)
+    return f'"{escaped}"'
 
 
 def _require_settings(folder: Path) -> Settings:
@@ -230,7 +239,8 @@ def _choose_ports(settings: Settings) -> Settings:
             continue
         for name in names:
             taken = {port for other, port in ports.items() if other != name}
-            ports[name] = choose_port(ports.get(name), taken)
+            patience = 0.0 if process is None else 1.0
+            ports[name] = choose_port(ports.get(name), taken, patience=patience)
     return replace(settings, ports=ports)
 
 

@@ -1,0 +1,275 @@
+"""Starting, repairing and stopping whole sandboxes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import stat
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pymysql
+import pytest
+from botocore.exceptions import ClientError
+from click.testing import CliRunner
+
+from mysql_s3_redshift.cli import sandbox as command_line
+from mysql_s3_redshift.errors import ConfigError, ExitCode, SourceConnectionError
+from mysql_s3_redshift.sandbox import s3_server as s3
+from mysql_s3_redshift.sandbox import sandbox as sandboxes
+from mysql_s3_redshift.sandbox.mysql_server import ADMIN, READER, URL_VARIABLE, find_binary
+from mysql_s3_redshift.sandbox.processes import find
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.servers import (
+    mysql_admin_connection,
+    new_sandbox_folder,
+    redshift_connection,
+    s3_client,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_mysql(monkeypatch):
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+
+
+@pytest.fixture
+def folder():
+    with new_sandbox_folder() as path:
+        yield path
+
+
+def pids(current: SandboxStatus) -> dict[str, int]:
+    return {name: process.pid for name, process in current.settings.processes.items()}
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Every process of this machine that has the folder in its command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any(str(folder) in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def mysql_answers(current: SandboxStatus) -> bool:
+    with contextlib.closing(mysql_admin_connection(current)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def test_up_starts_all_three_and_down_leaves_no_process(folder):
+    current = sandboxes.up(folder)
+    assert dict(current.running) == {"mysql": True, "s3": True, "redshift": True}
+    assert mysql_answers(current)
+    s3_client(current).put_object(Bucket=s3.BUCKET, Key="a", Body=b"kept")
+    with contextlib.closing(redshift_connection(current)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ["awsuser"]
+    family = {
+        member.pid
+        for process in current.settings.processes.values()
+        for member in [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
+    }
+    assert len(family) > 3, "PostgreSQL runs below the stand-in"
+
+    again = sandboxes.up(folder)
+    assert pids(again) == pids(current), "up must leave running servers alone"
+
+    assert set(sandboxes.down(folder)) == {"mysql", "s3", "redshift"}
+    assert processes_of(folder) == []
+    assert [pid for pid in family if psutil.pid_exists(pid)] == []
+    assert sandboxes.down(folder) == ()
+    assert not any(sandboxes.status(folder).running.values())
+
+    restarted = sandboxes.up(folder)
+    assert restarted.document() == current.document(), "addresses and passwords stay"
+    body = s3_client(restarted).get_object(Bucket=s3.BUCKET, Key="a")["Body"].read()
+    assert body == b"kept"
+
+
+@pytest.mark.parametrize("victim", ["mysql", "s3", "redshift"])
+def test_up_restarts_only_the_server_that_died(sandbox, sandbox_folder, victim):
+    before = sandboxes.up(sandbox_folder)
+    os.kill(before.settings.processes[victim].pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while find(before.settings.processes[victim]) is not None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not sandboxes.status(sandbox_folder).running[victim]
+    lines: list[str] = []
+    after = sandboxes.up(sandbox_folder, report=lines.append)
+    assert lines == [f"starting {victim}"]
+    assert {name for name, pid in pids(after).items() if pids(before)[name] != pid} == {victim}
+    assert after.document() == before.document()
+
+
+def test_two_folders_run_side_by_side(folder, mysql_server, s3_server):
+    other = sandboxes.up(folder, ("mysql", "s3"))
+    assert not set(other.settings.ports.values()) & set(mysql_server.settings.ports.values())
+    assert other.settings.secrets != mysql_server.settings.secrets
+    sandboxes.down(folder)
+    assert mysql_answers(mysql_server), "the other sandbox must not be touched"
+
+
+def test_two_commands_at_once_start_each_server_once(folder):
+    results: list[SandboxStatus] = []
+
+    def start():
+        results.append(sandboxes.up(folder, ("s3",)))
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({pids(current)["s3"] for current in results}) == 1
+    assert len(processes_of(folder)) == 1
+
+
+def test_the_product_can_read_and_not_write(mysql_server, mysql_database):
+    with contextlib.closing(mysql_admin_connection(mysql_server, mysql_database)) as connection:
+        connection.cursor().execute("CREATE TABLE t (id INT PRIMARY KEY)")
+    reader = pymysql.connect(
+        host=mysql_server.mysql_reader.host,
+        port=mysql_server.mysql_reader.port,
+        user=mysql_server.mysql_reader.user,
+        password=mysql_server.mysql_reader.password,
+        database=mysql_database,
+    )
+    with contextlib.closing(reader):
+        cursor = reader.cursor()
+        cursor.execute("SELECT COUNT(*) FROM t")
+        cursor.execute("SELECT COUNT(*) FROM information_schema.INNODB_TRX")
+        cursor.execute("SHOW SLAVE STATUS")
+        for statement in ("INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE DATABASE other"):
+            with pytest.raises(pymysql.MySQLError, match="denied"):
+                cursor.execute(statement)
+
+
+def test_the_time_zone_of_mysql_can_be_chosen_and_is_remembered(folder):
+    sandboxes.up(folder, ("mysql",), time_zone="+05:30")
+    sandboxes.down(folder)
+    current = sandboxes.up(folder, ("mysql",))
+    with contextlib.closing(mysql_admin_connection(current)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT @@global.time_zone, TIMEDIFF(NOW(), UTC_TIMESTAMP())")
+        assert cursor.fetchone() == ("+05:30", timedelta(hours=5, minutes=30))
+
+
+def test_a_server_given_by_url_is_used_as_it_is(folder, mysql_server, monkeypatch):
+    account = mysql_server.mysql_admin
+    own = sandboxes.up(folder, ("mysql",))
+    url = f"mysql://{account.user}:{account.password}@{account.host}:{account.port}/"
+    monkeypatch.setenv("MYSQL_URL", url)
+    current = sandboxes.up(folder, ("mysql",))
+    assert current.mysql_admin == current.mysql_reader == account
+    assert current.running["mysql"]
+    assert find(own.settings.processes["mysql"]) is None, "two servers would be confusing"
+    sandboxes.down(folder)
+    assert mysql_answers(mysql_server), "a server we did not start is never stopped"
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("postgresql://root@127.0.0.1/", ConfigError),
+        ("mysql://127.0.0.1/", ConfigError),
+        ("mysql://root:secret@127.0.0.1:1/", SourceConnectionError),
+    ],
+)
+def test_a_wrong_url_starts_nothing_and_hides_the_password(folder, monkeypatch, url, error):
+    monkeypatch.setenv("MYSQL_URL", url)
+    with pytest.raises(error, match="MYSQL_URL") as caught:
+        sandboxes.up(folder)
+    assert "secret" not in str(caught.value)
+    assert processes_of(folder) == []
+
+
+def test_without_a_mysql_server_the_error_says_how_to_install_one(tmp_path):
+    with pytest.raises(ConfigError, match="no MySQL or MariaDB server") as caught:
+        find_binary(str(tmp_path))
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert "apt-get install" in caught.value.remedy
+    assert "dnf install" in caught.value.remedy
+    assert "brew install" in caught.value.remedy
+
+
+def test_an_interrupted_initialisation_is_repeated(folder):
+    half = folder / "mysql.new"
+    half.mkdir()
+    (half / "ibdata1").write_text("half of a data folder")
+    assert sandboxes.up(folder, ("mysql",)).running["mysql"]
+    assert not half.exists()
+
+
+def test_secrets_are_readable_by_their_owner_only(sandbox, sandbox_folder):
+    for name in ("sandbox.json", "env", "s3.json", "mysql-accounts.sql", "mysql.log", "lock"):
+        assert stat.S_IMODE((sandbox_folder / name).stat().st_mode) == 0o600, name
+    arguments = " ".join(
+        word for process in processes_of(sandbox_folder) for word in process.cmdline()
+    )
+    secrets = sandbox.settings.secrets
+    assert secrets.mysql_admin not in arguments
+    assert secrets.redshift not in arguments
+    assert secrets.s3_secret_access_key not in arguments
+
+
+def test_status_json_is_the_contract_document(sandbox, sandbox_folder):
+    result = CliRunner().invoke(
+        command_line.sandbox, ["--folder", str(sandbox_folder), "status", "--json"]
+    )
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert {name: list(part) for name, part in document.items() if isinstance(part, dict)} == {
+        "mysql": ["host", "port", "user", "password", "databases"],
+        "s3": ["endpoint_url", "access_key_id", "secret_access_key", "bucket"],
+        "redshift": ["host", "port", "user", "password", "database"],
+    }
+    assert document["config"] == "pipelines.yaml"
+    assert document["mysql"]["user"] == ADMIN, "outside checks write rows"
+    variables = dict(
+        line.split("=", 1) for line in (sandbox_folder / "env").read_text().splitlines()
+    )
+    assert variables["SANDBOX_MYSQL_USER"] == READER, "the product only reads"
+    assert variables["SANDBOX_MYSQL_PORT"] == str(document["mysql"]["port"])
+    assert variables["SANDBOX_S3_ENDPOINT_URL"] == document["s3"]["endpoint_url"]
+    assert variables["SANDBOX_REDSHIFT_PASSWORD"] == document["redshift"]["password"]
+
+
+def test_status_and_down_where_no_sandbox_is(tmp_path):
+    with pytest.raises(ConfigError, match="There is no sandbox"):
+        sandboxes.status(tmp_path / "nothing")
+    assert sandboxes.down(tmp_path / "nothing") == ()
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_command_line_stops_one_server_and_status_tells(sandbox, sandbox_folder):
+    run = CliRunner()
+    arguments = ["--folder", str(sandbox_folder)]
+    down = run.invoke(command_line.sandbox, [*arguments, "down", "mysql"])
+    assert down.stdout == "stopped mysql\n"
+    status = run.invoke(command_line.sandbox, [*arguments, "status"])
+    assert status.exit_code == ExitCode.MYSQL
+    assert "mysql     stopped" in status.stdout
+    assert "redshift  running" in status.stdout
+    up = run.invoke(command_line.sandbox, [*arguments, "up", "--no-data"])
+    assert up.exit_code == 0, up.output
+    assert run.invoke(command_line.sandbox, [*arguments, "status"]).exit_code == 0
+
+
+def test_moto_takes_over_where_there_is_no_seaweedfs(folder, monkeypatch):
+    monkeypatch.setattr("mysql_s3_redshift.sandbox.s3_server.find_weed", lambda: None)
+    current = sandboxes.up(folder, ("s3",))
+    assert current.settings.processes["s3"].command[1:3] == ("-m", "moto.server")
+    client = s3_client(current)
+    client.put_object(Bucket=s3.BUCKET, Key="a", Body=b"1", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        client.put_object(Bucket=s3.BUCKET, Key="a", Body=b"2", IfNoneMatch="*")
