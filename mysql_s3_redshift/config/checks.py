@@ -7,9 +7,17 @@ from dataclasses import dataclass
 
 from mysql_s3_redshift.config.pipelines import PipelineConfig
 from mysql_s3_redshift.config.plans import plans_of
-from mysql_s3_redshift.config.problems import Problem, YamlPath, did_you_mean, dotted, listed
+from mysql_s3_redshift.config.problems import (
+    Problem,
+    YamlPath,
+    did_you_mean,
+    dotted,
+    listed,
+    shortened,
+)
 from mysql_s3_redshift.config.table_names import step_name
 from mysql_s3_redshift.config.tables import TableOptions, merged
+from mysql_s3_redshift.config.yaml_reader import Document
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan
 
 _CONNECTIONS = {"source": "sources", "storage": "storages", "target": "targets"}
@@ -34,14 +42,20 @@ class Connections:
 
 
 def check_pipelines(
-    pipelines: Mapping[str, PipelineConfig], connections: Connections
+    pipelines: Mapping[str, PipelineConfig], connections: Connections, document: Document
 ) -> Iterator[Problem]:
-    """Find what is wrong among valid sections."""
+    """Find what is wrong among valid sections.
+
+    Args:
+        pipelines: Pipelines by name.
+        connections: The connections they may name.
+        document: The file, for what was written.
+    """
     yield from _check_groups(pipelines)
     located: list[tuple[YamlPath, TablePlan]] = []
     for name, pipeline in pipelines.items():
         path = ("pipelines", name)
-        missing = list(_check_references(path, pipeline, connections))
+        missing = list(_check_references(path, pipeline, connections, document))
         yield from missing
         for table, options in pipeline.tables.items():
             own = (*path, "tables", table)
@@ -66,12 +80,13 @@ def _check_groups(pipelines: Mapping[str, PipelineConfig]) -> Iterator[Problem]:
 
 
 def _check_references(
-    path: YamlPath, pipeline: PipelineConfig, connections: Connections
+    path: YamlPath, pipeline: PipelineConfig, connections: Connections, document: Document
 ) -> Iterator[Problem]:
     for key, section in _CONNECTIONS.items():
-        name, known = getattr(pipeline, key), connections.names[section]
-        if name not in known:
-            what = f"is `{name}`, which is not in `{section}`; known: {listed(known)}"
+        known = connections.names[section]
+        if getattr(pipeline, key) not in known:
+            name = str(document.at((*path, key)))
+            what = f"is `{shortened(name)}`, which is not in `{section}`; known: {listed(known)}"
             yield Problem((*path, key), what, did_you_mean(name, known))
 
 
@@ -85,9 +100,8 @@ def _check_table(path: YamlPath, options: TableOptions, own: TableOptions) -> It
     if options.partitions and options.load_mode is LoadMode.REPLACE:
         what = "contradicts `load_mode: replace`: one day would replace the whole table"
         yield Problem((*path, "partitions"), what, "Use `load_mode: append` or `upsert`.")
-    if both := sorted(set(options.columns.exclude) & set(options.columns.hash)):
-        what = f"excludes and hashes {listed(both)}"
-        yield Problem((*path, "columns"), what, "Keep one of the two.")
+    if set(options.columns.exclude) & set(options.columns.hash):
+        yield Problem((*path, "columns"), "excludes a column and hashes it", "Keep one of the two.")
 
 
 def _check_query(path: YamlPath, options: TableOptions, own: TableOptions) -> Iterator[Problem]:
@@ -163,7 +177,7 @@ def _check_collisions(
 def _check_ledgers(located: list[tuple[YamlPath, TablePlan]]) -> Iterator[Problem]:
     for path, plan in located:
         if plan.target_schema == plan.ledger_schema:
-            what = f"would be written into the ledger's own schema `{plan.ledger_schema}`"
+            what = "would be written into the schema of the ledger"
             yield Problem(path, what, "Choose another `target_schema`.")
         ledger = f"{plan.target_schema}__{plan.target_name}"
         if len(ledger.encode()) > _LEDGER_NAME_BYTES:

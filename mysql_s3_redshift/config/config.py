@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from mysql_s3_redshift.config.connections import SourceConfig, StorageConfig, TargetConfig
 from mysql_s3_redshift.config.pipelines import AlertConfig, PipelineConfig, PipelinesFile
 from mysql_s3_redshift.config.plans import plans_of
-from mysql_s3_redshift.config.problems import YamlPath, did_you_mean, listed
+from mysql_s3_redshift.config.problems import YamlPath, did_you_mean, listed, refusal, shortened
 from mysql_s3_redshift.config.validation import validate
 from mysql_s3_redshift.config.variables import Environment, Resolver
 from mysql_s3_redshift.config.yaml_reader import Document
@@ -106,10 +106,9 @@ class Config:
         self, kind: str, name: str, known: Mapping[str, Any] | tuple[str, ...]
     ) -> ConfigError:
         """Make the error of a name that the file does not have."""
-        return ConfigError(
-            f"{self.path.name} has no {kind} `{name}`.",
-            kept="Nothing was changed.",
-            remedy=f"{did_you_mean(name, known)} Known: {listed(known)}.".strip(),
+        return refusal(
+            f"{self.path.name} has no {kind} `{shortened(name)}`.",
+            f"{did_you_mean(name, known)} Known: {listed(known)}.".strip(),
         )
 
     def _plans_of(self, name: str) -> tuple[TablePlan, ...]:

@@ -56,7 +56,9 @@ def load(
     if not problems:
         names = {section: tuple(root[section]) for section in _CONNECTION_SECTIONS}
         databases = {name: _database_of(name, section) for name, section in root["targets"].items()}
-        problems += check_pipelines(pipelines, Connections(names, ledger_schemas, databases))
+        problems += check_pipelines(
+            pipelines, Connections(names, ledger_schemas, databases), document
+        )
     if problems:
         raise document.error(problems)
     return Config(
@@ -122,12 +124,12 @@ def _resolve_ledger_schemas(targets: Mapping[str, Any], resolver: Resolver) -> d
     for name, section in targets.items():
         written = section.get("ledger_schema") if isinstance(section, dict) else None
         path = ("targets", name, "ledger_schema")
-        known = len(resolver.problems)
         text = str(resolver.resolve(default if written is None else written, path))
         try:
             schemas[name] = redshift_identifier(text)
         except ValueError as error:
-            if len(resolver.problems) == known:
+            # What stands in the file itself was checked with the rest of the connection.
+            if isinstance(written, str) and is_reference(written):
                 resolver.problems.append(Problem(path, f"is not valid: {error}"))
     return schemas
 

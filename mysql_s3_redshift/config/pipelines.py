@@ -101,6 +101,12 @@ class AlertConfig(Section):
         return self
 
 
+def _not_empty(tables: dict[str, TableOptions]) -> dict[str, TableOptions]:
+    if not tables:
+        raise ValueError("a pipeline has at least one table")
+    return tables
+
+
 class PipelineConfig(Section):
     """One source to one storage to one target, with its tables."""
 
@@ -120,7 +126,7 @@ class PipelineConfig(Section):
     """Who is told when a table fails; default: nobody but the log."""
     defaults: TableOptions = TableOptions()
     """Options of every table that does not say otherwise."""
-    tables: Annotated[dict[TableName, TableOptions], Field(min_length=1)]
+    tables: Annotated[dict[TableName, TableOptions], AfterValidator(_not_empty)]
     """`schema.table` → options; no options means that all is discovered."""
 
 

@@ -72,6 +72,11 @@ def invalid(file: str, problems: Iterable[Problem]) -> InvalidConfigError:
     return InvalidConfigError([each.sentence(file) for each in ordered], ordered[0].remedy)
 
 
+def refusal(happened: str, remedy: str) -> ConfigError:
+    """Make the error of something that is wrong around the file rather than in it."""
+    return ConfigError(one_line(happened), kept="Nothing was changed.", remedy=one_line(remedy))
+
+
 def dotted(path: YamlPath) -> str:
     """Write a path as people do: `pipelines.shop.tables.shop.orders.primary_key[0]`."""
     text = ""

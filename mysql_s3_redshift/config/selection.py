@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mysql_s3_redshift.config.config import Config
-from mysql_s3_redshift.config.problems import listed
+from mysql_s3_redshift.config.problems import listed, refusal
 from mysql_s3_redshift.config.table_names import split_table_name
 from mysql_s3_redshift.core.model import TablePlan
-from mysql_s3_redshift.errors import ConfigError
 
 
 def select(config: Config, pipeline: str | None, tables: Sequence[str]) -> tuple[TablePlan, ...]:
@@ -27,16 +26,15 @@ def select(config: Config, pipeline: str | None, tables: Sequence[str]) -> tuple
         ConfigError: A name is unknown or means more than one table.
     """
     if pipeline is None and not tables and len(config.pipelines) != 1:
-        raise ConfigError(
+        raise refusal(
             f"{config.path.name} has {len(config.pipelines)} pipelines; which one is meant?",
-            kept="Nothing was changed.",
-            remedy=f"Add `-p PIPELINE`: {listed(config.pipelines)}.",
+            f"Add `-p PIPELINE`: {listed(config.pipelines)}.",
         )
     candidates = config.plans(pipeline)
     if not tables:
         return candidates
     found = (_find(config, name, candidates) for name in tables)
-    return tuple(dict.fromkeys(found))
+    return tuple({plan.display_name: plan for plan in found}.values())
 
 
 def _find(config: Config, name: str, candidates: Sequence[TablePlan]) -> TablePlan:
@@ -45,10 +43,8 @@ def _find(config: Config, name: str, candidates: Sequence[TablePlan]) -> TablePl
         return matches[0]
     if matches:
         choices = (f"`-p {plan.pipeline} -t {plan.scoped_name}`" for plan in matches)
-        raise ConfigError(
-            f"Table `{name}` is in {len(matches)} pipelines.",
-            kept="Nothing was changed.",
-            remedy=f"Say which one: {listed(choices)}.",
+        raise refusal(
+            f"Table `{name}` is in {len(matches)} pipelines.", f"Say which one: {listed(choices)}."
         )
     is_scoped = ":" in name
     known = dict.fromkeys(p.scoped_name if is_scoped else p.qualified_name for p in candidates)

@@ -29,14 +29,18 @@ def split_table_name(name: str) -> tuple[str, str]:
     match = _TABLE_NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{_RULE}; backticks quote either part")
-    return _part(match["schema"]), _part(match["table"])
+    schema, table = _part(match["schema"]), _part(match["table"])
+    # The two stand joined in S3 keys and messages.
+    if ".." in f"{schema}.{table}":
+        raise ValueError(f"{_RULE}, without `..`")
+    return schema, table
 
 
 def _part(written: str) -> str:
     name = written[1:-1].replace("``", "`") if written.startswith("`") else written
-    if not name.isprintable() or "/" in name or "\\" in name or ".." in name:
-        raise ValueError(f"{_RULE}, without `/`, `\\`, `..` and control characters")
-    if name != name.strip() or name in {".", ""}:
+    if not name.isprintable() or "/" in name or "\\" in name:
+        raise ValueError(f"{_RULE}, without `/`, `\\` and control characters")
+    if name != name.strip() or not name:
         raise ValueError(f"{_RULE}, without spaces around either")
     if len(name) > _MAX_CHARACTERS:
         raise ValueError(f"{_RULE}, each of at most {_MAX_CHARACTERS} characters")

@@ -49,7 +49,7 @@ def _column_type(text: str) -> str:
     name = text.lower().replace(" ", "")
     match = _TYPE.fullmatch(name)
     if not match or int(match["bytes"] or 1) > 65_535:
-        raise ValueError("valid types: bool, time, super, timestamptz, varchar(1) … varchar(65535)")
+        raise ValueError("a type is bool, time, super, timestamptz or varchar(1 to 65535)")
     return name
 
 

@@ -56,7 +56,7 @@ def validate(
 
 
 def _problem(detail: ErrorDetails, model: type[Any], document: Document, at: YamlPath) -> Problem:
-    path = (*at, *(part for part in detail["loc"] if part != _KEY_MARK))
+    path = _as_written((*at, *(part for part in detail["loc"] if part != _KEY_MARK)), document)
     if detail["type"] == "extra_forbidden":
         what, remedy = _unknown_key(detail, model)
     elif detail["type"] == "missing":
@@ -66,6 +66,13 @@ def _problem(detail: ErrorDetails, model: type[Any], document: Document, at: Yam
     else:
         what, remedy = _bad_value(detail, model, document.at(path))
     return Problem(path, what, remedy, document.line_of(path))
+
+
+def _as_written(path: YamlPath, document: Document) -> YamlPath:
+    """Cut what a short form leaves out: `overlong: cut` stands for `overlong: {"*": cut}`."""
+    while path and isinstance(document.at(path[:-1]), (str, int)):
+        path = path[:-1]
+    return path
 
 
 def _unknown_key(detail: ErrorDetails, model: type[Any]) -> tuple[str, str]:

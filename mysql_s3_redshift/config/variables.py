@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from mysql_s3_redshift.config.problems import Problem, YamlPath, did_you_mean
-from mysql_s3_redshift.errors import ConfigError
+from mysql_s3_redshift.config.problems import Problem, YamlPath, did_you_mean, refusal
 
 FILES = (".env", ".sandbox/env")
 FILE_PREFIX = "file:"
@@ -182,7 +181,7 @@ def _read_assignments(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError):
         message = f"{path} cannot be read as UTF-8 text."
-        raise ConfigError(message, kept="Nothing was changed.", remedy=remedy) from None
+        raise refusal(message, remedy) from None
     variables = {}
     for number, line in enumerate(text.splitlines(), start=1):
         statement = line.strip()
@@ -191,8 +190,7 @@ def _read_assignments(path: Path) -> dict[str, str]:
         match = _ASSIGNMENT.fullmatch(statement)
         value = _unquoted(match["value"]) if match else None
         if match is None or value is None:
-            message = f"{path}:{number} is not a KEY=VALUE line."
-            raise ConfigError(message, kept="Nothing was changed.", remedy=remedy)
+            raise refusal(f"{path}:{number} is not a KEY=VALUE line.", remedy)
         variables[match["name"]] = value
     return variables
 

@@ -28,6 +28,7 @@ from mysql_s3_redshift.config.problems import (
     Problem,
     YamlPath,
     invalid,
+    refusal,
     shortened,
 )
 from mysql_s3_redshift.errors import ConfigError
@@ -39,6 +40,7 @@ MAX_VALUES = 1_000_000
 _QUOTE_REMEDY = "Put text that begins with a special character in quotes."
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$\\'\"\r\n]*)?\}")
+_TOKEN_MARK = re.compile("\ue000" + r"|\\u[eE]000|\\U0000[eE]000")
 _TOKEN = re.compile("\ue000([0-9]+)\ue001")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {
@@ -100,11 +102,11 @@ def read_document(path: Path) -> Document:
     except FileNotFoundError as error:
         message = f"There is no configuration file {path}."
         remedy = "Give its path with `--config`, or start from the example in the documentation."
-        raise ConfigError(message, kept="Nothing was changed.", remedy=remedy) from error
+        raise refusal(message, remedy) from error
     except OSError as error:
         message = f"The configuration file {path} cannot be read: {error.strerror}."
         remedy = "Check that it is a file and that this user may read it."
-        raise ConfigError(message, kept="Nothing was changed.", remedy=remedy) from error
+        raise refusal(message, remedy) from error
     return parse_document(content, path.name)
 
 
@@ -117,7 +119,7 @@ def parse_document(content: bytes, name: str) -> Document:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise invalid(name, [Problem((), "is not UTF-8 text", line=line)]) from None
-    if "\ue000" in text:
+    if _TOKEN_MARK.search(text):
         raise invalid(name, [Problem((), "holds the private-use character U+E000")])
     references = _REFERENCE.findall(text)
     counter = itertools.count()
