@@ -6,5 +6,5 @@ it is a judge: SQL, parquet files and manifests that Redshift refuses are refuse
 that users of clusters have published, and so is everything that is not known to work there.
 
 Start here: `server` puts it together, `session` is one client, `sql/` translates statements,
-`copy/` judges and loads files, `catalog.sql` is what is added to PostgreSQL.
+`copy/` judges and loads files, `catalog/` is what is added to PostgreSQL.
 """

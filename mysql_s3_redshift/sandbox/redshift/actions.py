@@ -48,7 +48,7 @@ async def run_action(session: Session, statement: Statement) -> None:
 async def _in_transaction(session: Session, action: CopyFrom | WidenColumn) -> None:
     own = session.upstream.is_idle
     if own:
-        await session.inject("begin")
+        await session.relay.inject("begin")
     try:
         if isinstance(action, CopyFrom):
             await _copy(session, action)
@@ -65,7 +65,7 @@ async def _in_transaction(session: Session, action: CopyFrom | WidenColumn) -> N
 async def _copy(session: Session, copy: CopyFrom) -> None:
     started = time.monotonic()
     try:
-        await session.lock(copy.table)
+        await session.relay.lock(copy.table)
     except RedshiftError as error:
         if error.sqlstate == "42P01":
             message = f"Cannot COPY into nonexistent table {copy.table}"
@@ -79,17 +79,17 @@ async def _copy(session: Session, copy: CopyFrom) -> None:
     try:
         load = await _load_files(session, copy, target, query)
     except RedshiftError as error:
-        session.query_state = {"last_copy_id": query, "last_copy_count": 0, "last_query_id": query}
+        session.copy_state = {"last_copy_id": query, "last_copy_count": 0, "last_query_id": query}
         await session.server.admin_query(log.failed(error, columns))
         raise
     await session.upstream.query(
         f"set rs.last_copy_id to '{query}'; set rs.last_copy_count to '{load.rows}'; "
         f"set rs.last_query_id to '{query}'"
     )
-    session.query_state = {}
+    session.copy_state = {}
     await session.server.admin_query(log.completed(load, time.monotonic() - started))
     name = session.server.names.full(table)
-    session.notice(
+    session.relay.notice(
         f"Load into table '{name}' completed, {load.rows} record(s) loaded successfully."
     )
 

@@ -60,8 +60,7 @@ class Server:
         await self._create_database()
         self._admin = await self._connect({"user": SUPERUSER, "application_name": "stand-in"})
         if not await self.admin_query("select 1 from pg_namespace where nspname = 'rs'"):
-            package = "mysql_s3_redshift.sandbox.redshift"
-            await self.admin_query(resources.files(package).joinpath("catalog.sql").read_text())
+            await self.admin_query(catalog_sql())
         await self._set_master_user()
         known = await self.admin_query("select short, full_name from rs.long_name")
         self.names = LongNames({str(short): str(full) for short, full in known})
@@ -83,13 +82,15 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def save_names(self) -> None:
-        """Store the long identifiers that a statement has brought."""
-        for short, full in self.names.take_unsaved().items():
+    async def save_names(self) -> dict[str, str]:
+        """Store the long identifiers that a statement has brought; return them."""
+        unsaved = self.names.take_unsaved()
+        for short, full in unsaved.items():
             await self.admin_query(
                 f"insert into rs.long_name values ({quote_literal(short)}, {quote_literal(full)}) "
                 "on conflict do nothing"
             )
+        return unsaved
 
     async def next_query_id(self) -> int:
         """Return a new query id."""
@@ -120,7 +121,7 @@ class Server:
                 writer.write(wire.report(b"E", error.fields("FATAL")))
                 await writer.drain()
                 return
-            await Session(self, reader, writer, upstream, user).run()
+            await Session(self, reader, writer, upstream=upstream, user=user).run()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError) as end:
             _log.debug("connection ended: %s", end)
         finally:
@@ -179,6 +180,13 @@ class Server:
             await self.admin_query(f"create role {quote_name(user)} login superuser")
         stored = quote_literal(md5_password(password, user))
         await self.admin_query(f"select rs.set_password({quote_literal(user)}, {stored})")
+
+
+def catalog_sql() -> str:
+    """Return what a new database needs, one transaction in all."""
+    folder = resources.files("mysql_s3_redshift.sandbox.redshift").joinpath("catalog")
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    return "\n".join(file.read_text() for file in files if file.name.endswith(".sql"))
 
 
 @contextlib.asynccontextmanager

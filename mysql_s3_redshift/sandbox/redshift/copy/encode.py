@@ -9,7 +9,7 @@ import pgpq
 import pyarrow as pa
 import pyarrow.compute as pc
 from pgpq.encoders import StringEncoderBuilder
-from pgpq.schema import Jsonb
+from pgpq.schema import Text
 
 from mysql_s3_redshift.sandbox.redshift.copy.columns import TargetColumn
 from mysql_s3_redshift.sandbox.redshift.copy.parquet_schema import arrow_type
@@ -29,7 +29,7 @@ class BatchEncoder:
         self._schema = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
         infer = pgpq.ArrowToPostgresBinaryEncoder.infer_encoder
         encoders = {
-            field.name: StringEncoderBuilder.new_with_output(field, Jsonb())
+            field.name: StringEncoderBuilder.new_with_output(field, Text())
             if column.type == "super"
             else infer(field)
             for column, field in zip(columns, self._schema, strict=True)
@@ -117,7 +117,13 @@ def _as_json(array: pa.Array) -> pa.Array:
     That a string stays a string: aws-sdk-pandas, test_copy_serialize_to_json_super, on a cluster.
     """
     texts = [
-        None if value is None else json.dumps(value, default=str, ensure_ascii=False)
+        None
+        if value is None
+        else json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))
         for value in array.to_pylist()
     ]
     return pa.array(texts, pa.string())
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -50,6 +50,7 @@ _REFUSED_CLAUSES = (
     ("WITH", "ORDINALITY"),
     ("FETCH", "FIRST"),
     ("FETCH", "NEXT"),
+    (")", "FILTER", "("),
     ("FROM", "(", "VALUES"),
     ("JOIN", "(", "VALUES"),
     ("NULLS", "DISTINCT"),
@@ -58,7 +59,6 @@ _REFUSED_CLAUSES = (
     ("SYMMETRIC",),
 )
 _REFUSED_CALLS = {
-    "FILTER": "The FILTER clause",
     "ROW": "A row constructor",
     "ARRAY": "An array constructor",
 }
@@ -114,7 +114,7 @@ class _Rewriter:
             return
         for clause in _REFUSED_CLAUSES:
             if all(self._reader.peek(index).upper == text for index, text in enumerate(clause)):
-                raise not_supported(" ".join(clause))
+                raise not_supported(" ".join(part for part in clause if part.isalpha()))
 
     def _operator(self, token: Token) -> list[Token]:
         following = self._reader.peek()
@@ -181,7 +181,7 @@ class _Rewriter:
         if name in RENAMED:
             return [Token(token.space, Kind.WORD, RENAMED[name])]
         if name in OF_THE_STAND_IN:
-            return [Token(token.space, Kind.WORD, OF_THE_STAND_IN[name])]
+            return [Token(token.space, Kind.WORD, f"rs.{name}")]
         if name not in AS_IN_POSTGRES:
             raise _no_function(name)
         return [token]
@@ -193,7 +193,7 @@ class _Rewriter:
             raise syntax_error(part.text)
         if part.kind is Kind.WORD:
             part = Token("", Kind.STRING, quote_literal(part.text.lower()))
-        called = OF_THE_STAND_IN.get(name, name)
+        called = f"rs.{name}" if name in OF_THE_STAND_IN else name
         return [Token(token.space, Kind.WORD, called), parenthesis, part]
 
     def _information_schema(self) -> list[Token]:

@@ -23,43 +23,16 @@ AS_IN_POSTGRES = word_set(
     """
 )
 
-OF_THE_STAND_IN = {
-    "add_months": "rs.add_months",
-    "can_json_parse": "rs.can_json_parse",
-    "concat": "rs.concat",
-    "convert_timezone": "rs.convert_timezone",
-    "dateadd": "rs.dateadd",
-    "datediff": "rs.datediff",
-    "from_hex": "rs.from_hex",
-    "from_varbyte": "rs.from_varbyte",
-    "func_sha1": "rs.sha1",
-    "getdate": "rs.getdate",
-    "is_valid_json": "rs.can_json_parse",
-    "json_parse": "rs.json_parse",
-    "json_serialize": "rs.json_serialize",
-    "json_typeof": "rs.json_typeof",
-    "last_day": "rs.last_day",
-    "nvl2": "rs.nvl2",
-    "pg_last_copy_count": "rs.last_copy_count",
-    "pg_last_copy_id": "rs.last_copy_id",
-    "pg_last_query_id": "rs.last_query_id",
-    "sha": "rs.sha1",
-    "sha1": "rs.sha1",
-    "sha2": "rs.sha2",
-    "st_asbinary": "rs.st_asbinary",
-    "st_asewkb": "rs.st_asewkb",
-    "st_ashexewkb": "rs.st_ashexewkb",
-    "st_ashexwkb": "rs.st_ashexwkb",
-    "st_geomfromewkb": "rs.st_geomfromewkb",
-    "st_geomfromwkb": "rs.st_geomfromwkb",
-    "st_srid": "rs.st_srid",
-    "strtol": "rs.strtol",
-    "to_hex": "rs.to_hex",
-    "to_varbyte": "rs.to_varbyte",
-    "trunc": "rs.trunc",
-    "version": "rs.version",
-}
-"""Functions that PostgreSQL lacks or gives another meaning; `catalog.sql` defines them."""
+OF_THE_STAND_IN = word_set(
+    """
+    add_months can_json_parse concat convert_timezone dateadd datediff from_hex from_varbyte
+    func_sha1 getdate is_valid_json json_parse json_serialize json_typeof last_day nvl2
+    pg_last_copy_count pg_last_copy_id pg_last_query_id sha sha1 sha2 st_asbinary st_asewkb
+    st_ashexewkb st_ashexwkb st_geomfromewkb st_geomfromwkb st_srid strtol to_hex to_varbyte
+    trunc version
+    """
+)
+"""Functions that PostgreSQL lacks or gives another meaning; `catalog/` has them in schema `rs`."""
 
 RENAMED = {"nvl": "coalesce", "len": "length", "ifnull": "coalesce", "pow": "power"}
 
