@@ -32,7 +32,7 @@ def connect(mysql_server: SandboxStatus, mysql_database: str) -> Iterator[Connec
     with contextlib.ExitStack() as opened:
 
         def open_connection(**options: Any) -> Any:
-            settings = {
+            settings: dict[str, Any] = {
                 "host": account.host,
                 "port": account.port,
                 "user": account.user,
@@ -91,6 +91,7 @@ def tls_server() -> Iterator[dict[str, Any]]:
             "host": "127.0.0.1",
             "port": port,
             "user": "root",
+            "database": "mysql",
             "ssl_ca": str(authority),
             "ssl_verify_identity": True,
             "charset": "utf8mb4",

@@ -13,6 +13,7 @@ from typing import Any
 
 from mysql_s3_redshift.adapters.mysql.wire import ResultStream, WireColumn
 from mysql_s3_redshift.adapters.mysql.wire.driver import Channel
+from mysql_s3_redshift.adapters.mysql.wire.failures import ServerRefusal
 from mysql_s3_redshift.adapters.mysql.wire.packets import PacketReader
 from mysql_s3_redshift.adapters.mysql.wire.protocol import Session, Statement
 from mysql_s3_redshift.errors import SourceConnectionError
@@ -151,7 +152,10 @@ def open_stream(
     """Execute a query on a scripted channel."""
     session = Session(channel, PacketReader(channel.receive_into, buffer_bytes=buffer_bytes))
     statement = Statement(7, 0) if protocol == "binary" else None
-    columns = session.execute(statement, ()) if statement else session.query("SELECT 1")
+    try:
+        columns = session.execute(statement, ()) if statement else session.query("SELECT 1")
+    except ServerRefusal as refusal:
+        raise refusal.source_error() from refusal
     return ResultStream(session, columns, statement, batch_rows=batch_rows)
 
 

@@ -1,5 +1,7 @@
 """Random tables, read by the reader and by PyMySQL."""
 
+# ruff: noqa: DTZ001  MySQL's datetimes have no zone
+
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta

@@ -1,5 +1,7 @@
 """Every type of MySQL at its edges, in both protocols, against a real server."""
 
+# ruff: noqa: DTZ001  MySQL's datetimes have no zone
+
 from __future__ import annotations
 
 import struct
@@ -157,7 +159,8 @@ def test_dates_outside_the_calendar_are_null_and_keep_their_text(connection: Any
     """P-01: a zero date is neither 0001-01-01 nor any other day."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE t (id INT PRIMARY KEY, d DATE, dt DATETIME, dt6 DATETIME(6), dt2 DATETIME(2))"
+            "CREATE TABLE t (id INT PRIMARY KEY, "
+            "d DATE, dt DATETIME, dt6 DATETIME(6), dt2 DATETIME(2))"
         )
         for key, text in enumerate(
             ["0000-00-00", "2024-02-00", "2024-00-10", "2023-02-29", "0000-01-01", "2024-02-29"]
