@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: discovery, keyset queries, what is under way, and the wire reader."""

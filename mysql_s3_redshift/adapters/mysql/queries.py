@@ -1,0 +1,175 @@
+"""Keyset queries as SQL. Every identifier is quoted by one function, every value is bound.
+
+The hybrid predicate is written out, `(ts > ? OR (ts = ? AND id > ?)) AND ts < ?`: MariaDB and MySQL
+seek with the whole key then. The row constructor `(ts, id) > (?, ?)` reads every entry up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from mysql_s3_redshift.core.cursors import ChunkQuery
+from mysql_s3_redshift.core.model import TablePlan, Value
+from mysql_s3_redshift.core.names import quote_mysql
+from mysql_s3_redshift.core.plan import ResolvedTable
+from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.types import HASH_RULE, select_expression
+
+MARK = "/* mysql-s3-redshift */"
+"""Begins every reading statement, so that one run's reads do not hold another run's ceiling."""
+
+EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
+"""Below it lie only zero dates, which stand in no order that a cursor could follow."""
+
+_DIALECT = mysql.dialect(paramstyle="qmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with `?` for each parameter."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a chunk query selects.
+
+    Attributes:
+        expressions: One per column of the schema, then those keyset columns that are not read as
+            they are.
+        positions: For each keyset column, the index of the expression that gives its value.
+    """
+
+    expressions: tuple[str, ...]
+    positions: tuple[int, ...]
+
+
+def select_columns(schema: TableSchema, order_by: Sequence[str]) -> Selection:
+    """Choose what to read: the schema's columns, and the keyset where a policy hides it."""
+    expressions = [select_expression(c) for c in schema.columns]
+    plain = {
+        c.source: i
+        for i, c in enumerate(schema.columns)
+        if c.rule != HASH_RULE.name and expressions[i] == quote_mysql(c.source)
+    }
+    positions = []
+    for name in order_by:
+        if name not in plain:
+            plain[name] = len(expressions)
+            expressions.append(quote_mysql(name))
+        positions.append(plain[name])
+    return Selection(tuple(expressions), tuple(positions))
+
+
+def chunk(table: ResolvedTable, selection: Selection, query: ChunkQuery) -> Statement:
+    """The query of one chunk."""
+    columns: list[sa.ColumnClause[Any]] = [sa.literal_column(e) for e in selection.expressions]
+    statement: sa.Select[Any] = sa.select(*columns).select_from(_source(table.plan))
+    statement = statement.where(*_conditions(table, query)).order_by(*map(_column, query.order_by))
+    return _compile(statement.limit(query.limit) if query.limit is not None else statement)
+
+
+def boundary(table: ResolvedTable, query: ChunkQuery, rows: int) -> Statement:
+    """First keyset column of the row that comes after the next `rows` rows."""
+    statement: sa.Select[Any] = sa.select(_column(query.order_by[0])).select_from(
+        _source(table.plan)
+    )
+    statement = statement.where(*_conditions(table, query)).order_by(*map(_column, query.order_by))
+    return _compile(statement.limit(1).offset(rows))
+
+
+def exists(table: ResolvedTable, query: ChunkQuery) -> Statement:
+    """One row if the query would return any."""
+    statement = sa.select(sa.literal_column("1")).select_from(_source(table.plan))
+    return _compile(statement.where(*_conditions(table, query)).limit(1))
+
+
+def newest(table: ResolvedTable) -> Statement:
+    """Largest value of the cursor's first column."""
+    column = _column(table.cursor.first_column)
+    return _compile(sa.select(sa.func.max(column)).select_from(_source(table.plan)))
+
+
+def _source(plan: TablePlan) -> sa.TextClause | Any:
+    if plan.query is not None:
+        return sa.text(f"({_escaped(plan.query.strip().rstrip(';'))}\n) AS source_query")
+    return sa.text(_escaped(f"{quote_mysql(plan.schema)}.{quote_mysql(plan.table)}"))
+
+
+def _escaped(sql: str) -> str:
+    """SQLAlchemy takes `:name` in a text for a parameter; a backslash before it keeps it."""
+    return sql.replace(":", "\\:")
+
+
+def _column(name: str) -> sa.ColumnClause[Any]:
+    return sa.literal_column(quote_mysql(name))
+
+
+def _value(value: Value) -> Any:
+    return sa.bindparam(None, value, type_=sa.types.NullType(), unique=True)
+
+
+def _conditions(table: ResolvedTable, query: ChunkQuery) -> list[Any]:
+    conditions = []
+    if query.after:
+        conditions.append(_after(query))
+    bound = _bound(query)
+    if bound is not None:
+        conditions.append(bound)
+    if query.before is not None:
+        conditions.append(_column(query.order_by[0]) < _value(query.before))
+    if table.plan.additional_where:
+        # The line break ends a comment that the condition may end with.
+        conditions.append(sa.literal_column(f"({table.plan.additional_where}\n)"))
+    return conditions
+
+
+def _after(query: ChunkQuery) -> Any:
+    """Beyond a position: `a > ? OR (a = ? AND b > ?)`; a shorter position is inclusive."""
+    inclusive = len(query.after) < len(query.order_by)
+    condition: Any = None
+    for name, value in reversed(list(zip(query.order_by, query.after, strict=False))):
+        column = _column(name)
+        if condition is None:
+            condition = column >= _value(value) if inclusive else column > _value(value)
+        else:
+            condition = sa.or_(column > _value(value), sa.and_(column == _value(value), condition))
+    return condition
+
+
+def _bound(query: ChunkQuery) -> Any:
+    if query.bound_column is None:
+        return None
+    column = _column(query.bound_column)
+    clock = isinstance(query.below, date)
+    if query.nulls == "only":
+        zero = [column < _value(EARLIEST)] if clock else []
+        return sa.or_(column.is_(None), *zero)
+    bounds = []
+    if query.below is not None:
+        bounds.append(column < _value(query.below))
+    if query.at_most is not None:
+        bounds.append(column <= _value(query.at_most))
+    if query.nulls == "keep":
+        return sa.or_(sa.and_(*bounds), column.is_(None)) if bounds else None
+    if clock and not query.after:
+        bounds.append(column >= _value(EARLIEST))
+    return sa.and_(*bounds) if bounds else column.is_not(None)
+
+
+def _compile(statement: sa.Select[Any]) -> Statement:
+    compiled = statement.prefix_with(MARK).compile(
+        dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+    )
+    values = compiled.params
+    order = compiled.positiontup or ()
+    text = str(compiled).replace(f"SELECT {MARK}", f"{MARK} SELECT", 1)
+    return Statement(text, tuple(values[name] for name in order))

@@ -1,0 +1,1 @@
+"""Redshift: the load transaction over redshift_connector."""

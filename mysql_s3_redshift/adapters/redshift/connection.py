@@ -1,0 +1,207 @@
+"""One Redshift connection: the only place that calls redshift_connector and knows its errors.
+
+Deadlines: connecting takes `connect_timeout`; a statement takes `statement_timeout` (an hour where
+none is set), enforced by the server and, for a server that went silent, by the socket. TCP
+keep-alive finds a dead peer within a minute. SQL text is never logged: COPY may carry credentials.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import redshift_connector
+from redshift_connector.error import Error, InterfaceError, OperationalError
+
+from mysql_s3_redshift.config import SslMode, TargetConfig
+from mysql_s3_redshift.errors import (
+    SerializableConflictError,
+    TargetConnectionError,
+    TargetError,
+)
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_STATEMENT_SECONDS = 3_600
+SOCKET_MARGIN_SECONDS = 30
+DETAIL_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect: the target itself, or the local end of a tunnel to it."""
+
+    host: str
+    port: int
+
+
+class RedshiftConnection:
+    """A connection that is opened at first use and closed by `close`."""
+
+    def __init__(self, name: str, config: TargetConfig, address: Address | None = None) -> None:
+        self.name, self._config = name, config
+        self._address = address or Address(config.host, config.port)
+        self._connection: Any = None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement; returns the rows that it changed, -1 where Redshift does not tell.
+
+        Raises:
+            TargetError: Redshift refused it.
+            TargetConnectionError: The connection was lost; whether it ran is unknown.
+            SerializableConflictError: Error 1023.
+        """
+        with self._errors():
+            cursor = self._open().cursor()
+            cursor.paramstyle = "qmark"
+            cursor.execute(sql, tuple(parameters))
+            return int(cursor.rowcount)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows; raises as `execute`."""
+        with self._errors():
+            cursor = self._open().cursor()
+            cursor.paramstyle = "qmark"
+            cursor.execute(sql, tuple(parameters))
+            return [tuple(row) for row in cursor.fetchall()]
+
+    @contextmanager
+    def autocommit(self) -> Iterator[None]:
+        """Every statement inside is a transaction of its own; some DDL must be."""
+        with self._errors():
+            connection = self._open()
+        connection.autocommit = True
+        try:
+            yield
+        finally:
+            connection.autocommit = False
+
+    def commit(self) -> None:
+        """Commit the open transaction; raises as `execute`."""
+        with self._errors():
+            self._open().commit()
+
+    def rollback(self) -> None:
+        """Roll the open transaction back; a lost connection has done so already."""
+        try:
+            with self._errors():
+                if self._connection is not None:
+                    self._connection.rollback()
+        except TargetError as error:
+            logger.debug("rollback on a broken connection: %s", error.happened)
+            self.close()
+
+    def close(self) -> None:
+        """Close the connection; a broken one is let go."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except (Error, OSError) as error:
+            logger.debug("close on a broken connection: %s", type(error).__name__)
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            logger.debug("connecting to Redshift target %s", self.name)
+            self._connection = redshift_connector.connect(**self._options())
+            self._connection.autocommit = False
+            seconds = self._statement_seconds()
+            # The driver has one timeout for connecting and for every later read.
+            self._connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)  # noqa: SLF001
+            cursor = self._connection.cursor()
+            cursor.execute(f"SET statement_timeout TO {seconds * 1000}")
+            self._connection.commit()
+        return self._connection
+
+    def _statement_seconds(self) -> int:
+        given = self._config.statement_timeout
+        return int(given.total_seconds()) if given else DEFAULT_STATEMENT_SECONDS
+
+    def _options(self) -> dict[str, Any]:
+        config = self._config
+        options: dict[str, Any] = {
+            "host": self._address.host,
+            "port": self._address.port,
+            "database": config.database,
+            "timeout": int(config.connect_timeout.total_seconds()),
+            "application_name": "mysql-s3-redshift",
+            "ssl": config.sslmode is not SslMode.DISABLE,
+            "tcp_keepalive": True,
+            "tcp_keepalive_idle": 30,
+            "tcp_keepalive_interval": 10,
+            "tcp_keepalive_count": 3,
+        }
+        if config.sslmode is not SslMode.DISABLE:
+            options["sslmode"] = str(config.sslmode)
+        if config.user is not None:
+            options["user"] = config.user
+        if config.password is not None:
+            options["password"] = config.password.get_secret_value()
+        if config.iam is not None:
+            options |= {"iam": True, **config.iam.get_secret_value()}
+        return options
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Error as error:
+            translated = translate(self.name, error)
+            if isinstance(translated, TargetConnectionError):
+                self.close()
+            raise translated from error
+        except (OSError, AttributeError, IndexError) as error:
+            # A connection that breaks inside the driver surfaces as whatever it tripped over.
+            self.close()
+            raise _lost(self.name, f"{type(error).__name__}: {error}") from error
+
+
+def translate(name: str, error: Error) -> TargetError:
+    """Turn a driver's error into one of this project's."""
+    facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    code, message = str(facts.get("C", "")), str(facts.get("M", "") or error)
+    if message.startswith("1023") or code == "40001":
+        return SerializableConflictError(
+            f"Redshift target {name}: serializable isolation violation (1023). "
+            f"{_shorten(facts.get('D'))}".strip(),
+            kept="The transaction was rolled back; the files stay pending.",
+            remedy="It is tried again; when it persists, stop other writers of this table.",
+        )
+    if code == "28000" or code == "28P01" or "authentication failed" in message:
+        return TargetError(
+            f"Redshift target {name} refused the login: {_redact(message)}",
+            kept="Nothing was loaded.",
+            remedy=f"Check targets.{name}.user and password in pipelines.yaml.",
+        )
+    broken = not code or code[:2] in {"08", "57"}
+    if broken and isinstance(error, InterfaceError | OperationalError):
+        return _lost(name, _redact(message))
+    detail = _shorten(facts.get("D"))
+    return TargetError(
+        f"Redshift target {name} refused a statement: {code} {_redact(message)} {detail}".rstrip(),
+        kept="The transaction was rolled back; the files stay pending.",
+        remedy="Mend the cause, then run again.",
+    )
+
+
+def _lost(name: str, why: str) -> TargetConnectionError:
+    return TargetConnectionError(
+        f"Redshift target {name} cannot be reached, or the connection was lost: {why}",
+        kept="Committed loads stay; what the ledger has is never loaded again.",
+        remedy=f"Check targets.{name} (host, port, network), then run again.",
+    )
+
+
+def _shorten(detail: object) -> str:
+    text = re.sub(r"\s+", " ", str(detail or "")).replace("-" * 47, "").strip()
+    return _redact(text)[:DETAIL_CHARACTERS]
+
+
+def _redact(text: str) -> str:
+    """Blank out credentials that a server might quote from a COPY statement."""
+    return re.sub(r"(?i)(access_key\w*|session_token|password)(\W+)'[^']*'", r"\1\2'***'", text)

@@ -1,0 +1,240 @@
+"""Every statement that is sent to Redshift, as text. Pure: identifiers quoted, values as `?`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mysql_s3_redshift.core.drift import TargetChange, TargetChangeKind
+from mysql_s3_redshift.core.model import TargetOptions
+from mysql_s3_redshift.core.names import quote_redshift as quote
+from mysql_s3_redshift.core.schema import Column, TableSchema
+
+STAGING = "mysql_s3_redshift_staging"
+NEWEST = "mysql_s3_redshift_newest"
+
+LEDGER_COLUMNS = (
+    ("load_id", "VARCHAR(64)"),
+    ("generation", "INTEGER"),
+    ("seq", "BIGINT"),
+    ("uri", "VARCHAR(4096)"),
+    ("rows", "BIGINT"),
+    ("bytes", "BIGINT"),
+    ("first_cursor", "VARCHAR(8192)"),
+    ("last_cursor", "VARCHAR(8192)"),
+    ("run_id", "VARCHAR(64)"),
+    ("manifest_uri", "VARCHAR(4096)"),
+    ("loaded_at", "TIMESTAMP"),
+)
+
+
+def literal(text: str) -> str:
+    """A string literal. Backslashes are escapes in Redshift's literals, so they are doubled."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def qualified(schema: str, table: str) -> str:
+    """`"schema"."table"`."""
+    return f"{quote(schema)}.{quote(table)}"
+
+
+def names(columns: Sequence[str]) -> str:
+    """A list of quoted names."""
+    return ", ".join(quote(c) for c in columns)
+
+
+def create_schema(schema: str) -> str:
+    """CREATE SCHEMA."""
+    return f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
+
+
+def create_ledger(table: str) -> str:
+    """CREATE TABLE of a ledger. Sorted by number, which every look-up names a range of."""
+    columns = ", ".join(f"{quote(name)} {kind}" for name, kind in LEDGER_COLUMNS)
+    return f"CREATE TABLE IF NOT EXISTS {table} ({columns}) SORTKEY ({quote('seq')})"
+
+
+def create_table(table: str, schema: TableSchema, options: TargetOptions) -> str:
+    """CREATE TABLE of a target. The primary key informs the planner; Redshift enforces none."""
+    parts = [_column(c) for c in schema.columns]
+    if schema.primary_key:
+        parts.append(f"PRIMARY KEY ({names(schema.primary_key)})")
+    text = f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(parts)})"
+    if options.distkey:
+        text += f" DISTSTYLE KEY DISTKEY ({quote(_named(schema, options.distkey))})"
+    elif options.diststyle:
+        text += f" DISTSTYLE {options.diststyle.upper()}"
+    if options.sortkey:
+        style = f"{options.sortstyle.upper()} " if options.sortstyle else ""
+        keys = names([_named(schema, c) for c in options.sortkey])
+        text += f" {style}SORTKEY ({keys})"
+    return text
+
+
+def _named(schema: TableSchema, name: str) -> str:
+    """A column of the options in Redshift's name, whichever name was written."""
+    column = schema.by_source(name)
+    return column.name if column else name
+
+
+def _column(column: Column) -> str:
+    encoding = f" ENCODE {column.encoding}" if column.encoding else ""
+    null = "" if column.nullable else " NOT NULL"
+    return f"{quote(column.name)} {column.target_type}{encoding}{null}"
+
+
+def comment_table(table: str, comment: str) -> str:
+    """COMMENT ON TABLE."""
+    return f"COMMENT ON TABLE {table} IS {literal(comment)}"
+
+
+def comment_column(table: str, column: str, comment: str) -> str:
+    """COMMENT ON COLUMN."""
+    return f"COMMENT ON COLUMN {table}.{quote(column)} IS {literal(comment)}"
+
+
+def change_column(table: str, change: TargetChange) -> str:
+    """ALTER TABLE for one change.
+
+    One added column a statement is all that Redshift takes, and ALTER COLUMN … TYPE must not run
+    inside a transaction block.
+    """
+    if change.kind is TargetChangeKind.WIDEN_VARCHAR:
+        return f"ALTER TABLE {table} ALTER COLUMN {quote(change.column)} TYPE {change.type}"
+    encoding = f" ENCODE {change.encoding}" if change.encoding else ""
+    return f"ALTER TABLE {table} ADD COLUMN {quote(change.column)} {change.type}{encoding}"
+
+
+DESCRIBE = (
+    "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, "
+    "numeric_precision, numeric_scale, is_nullable FROM svv_columns "
+    "WHERE (table_schema = ? AND table_name = ?) OR (table_schema = ? AND table_name = ?) "
+    "ORDER BY table_schema, table_name, ordinal_position"
+)
+
+
+def lock(table: str) -> str:
+    """LOCK; in Redshift it is always exclusive and held until the transaction ends."""
+    return f"LOCK {table}"
+
+
+def ledger_files(ledger: str) -> str:
+    """The ledger's files in a range of numbers."""
+    return f"SELECT uri FROM {ledger} WHERE seq BETWEEN ? AND ?"
+
+
+def insert_ledger(ledger: str, rows: int) -> str:
+    """INSERT of some ledger rows; the time is Redshift's."""
+    columns = names([name for name, _ in LEDGER_COLUMNS])
+    one = f"({', '.join('?' for _ in LEDGER_COLUMNS[:-1])}, GETDATE())"
+    return f"INSERT INTO {ledger} ({columns}) VALUES {', '.join([one] * rows)}"
+
+
+def create_staging(schema: TableSchema, options: TargetOptions) -> str:
+    """CREATE TEMP TABLE for COPY, distributed like the target so that the merge is local."""
+    columns = ", ".join(f"{quote(c.name)} {c.staging_type}" for c in schema.columns)
+    text = f"CREATE TEMP TABLE {quote(STAGING)} ({columns})"
+    if options.distkey and schema.column(_named(schema, options.distkey)):
+        text += f" DISTSTYLE KEY DISTKEY ({quote(_named(schema, options.distkey))})"
+    return text
+
+
+def drop_temp(table: str) -> str:
+    """DROP of a temporary table."""
+    return f"DROP TABLE IF EXISTS {quote(table)}"
+
+
+def copy(table: str, schema: TableSchema, uri: str, *, auth: str, manifest: bool) -> str:
+    """COPY of parquet. The column list is the files': parquet is matched by position."""
+    columns = names([c.name for c in schema.columns])
+    option = " MANIFEST" if manifest else ""
+    return f"COPY {table} ({columns}) FROM {literal(uri)} {auth} FORMAT AS PARQUET{option}"
+
+
+LAST_COPY_COUNT = "SELECT pg_last_copy_count()"
+
+
+def _casts(schema: TableSchema, alias: str) -> str:
+    """The staged columns as the target takes them."""
+    return ", ".join(_cast(c, alias) for c in schema.columns)
+
+
+def _cast(column: Column, alias: str) -> str:
+    name = f"{alias}.{quote(column.name)}"
+    return column.cast.format(name) if column.cast else name
+
+
+def _match(schema: TableSchema, key: Sequence[str], target: str) -> str:
+    """The condition that a staged row `s` and a target row have the same key."""
+    columns = [c for c in schema.columns if c.name in key]
+    return " AND ".join(f"{target}.{quote(c.name)} = {_cast(c, 's')}" for c in columns)
+
+
+def insert_all(target: str, schema: TableSchema, *, staging: str = STAGING) -> str:
+    """INSERT of every staged row."""
+    columns = names([c.name for c in schema.columns])
+    return f"INSERT INTO {target} ({columns}) SELECT {_casts(schema, 's')} FROM {quote(staging)} s"
+
+
+def delete_window(target: str, column: str) -> str:
+    """DELETE of a half-open stretch of cursor time."""
+    return f"DELETE FROM {target} WHERE {quote(column)} >= ? AND {quote(column)} < ?"
+
+
+def delete_all(target: str) -> str:
+    """DELETE of every row. TRUNCATE would commit the transaction."""
+    return f"DELETE FROM {target}"
+
+
+def staging_counts(key: Sequence[str]) -> str:
+    """Rows, rows with a NULL in the key, and distinct keys of the staging table."""
+    table, nulls = quote(STAGING), " OR ".join(f"{quote(c)} IS NULL" for c in key)
+    return (
+        f"SELECT (SELECT COUNT(*) FROM {table}), (SELECT COUNT(*) FROM {table} WHERE {nulls}), "
+        f"(SELECT COUNT(*) FROM (SELECT DISTINCT {names(key)} FROM {table}) k)"
+    )
+
+
+def create_newest(schema: TableSchema, key: Sequence[str], version: str) -> str:
+    """CREATE TEMP TABLE of the different staged rows that no row of their key is newer than.
+
+    More than one row of a key is left where two versions carry the same cursor value.
+    """
+    columns = names([c.name for c in schema.columns])
+    ranked = (
+        f"SELECT {columns}, RANK() OVER (PARTITION BY {names(key)} "
+        f"ORDER BY {quote(version)} DESC NULLS LAST) AS rank_ FROM {quote(STAGING)}"
+    )
+    newest = f"SELECT DISTINCT {columns} FROM ({ranked}) r WHERE rank_ = 1"
+    return f"CREATE TEMP TABLE {quote(NEWEST)} AS {newest}"
+
+
+def create_distinct(schema: TableSchema) -> str:
+    """CREATE TEMP TABLE of the different staged rows."""
+    columns = names([c.name for c in schema.columns])
+    return f"CREATE TEMP TABLE {quote(NEWEST)} AS SELECT DISTINCT {columns} FROM {quote(STAGING)}"
+
+
+def count_rows(table: str) -> str:
+    """Number of rows."""
+    return f"SELECT COUNT(*) FROM {table}"
+
+
+def delete_older(
+    target: str, schema: TableSchema, key: Sequence[str], *, version: str | None, staging: str
+) -> str:
+    """DELETE of the target rows that a staged row of the same key is not older than."""
+    text = f"DELETE FROM {target} USING {quote(staging)} s WHERE {_match(schema, key, target)}"
+    if version is not None:
+        mine, staged = f"{target}.{quote(version)}", f"s.{quote(version)}"
+        text += f" AND ({mine} IS NULL OR {mine} <= {staged})"
+    return text
+
+
+def insert_missing(target: str, schema: TableSchema, key: Sequence[str], *, staging: str) -> str:
+    """INSERT of the staged rows whose key the target does not have (so has no newer row of)."""
+    columns = names([c.name for c in schema.columns])
+    match = _match(schema, key, "t")
+    return (
+        f"INSERT INTO {target} ({columns}) SELECT {_casts(schema, 's')} FROM {quote(staging)} s "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {match})"
+    )

@@ -1,0 +1,131 @@
+"""A Redshift connection as the load needs it (see `core.ports.Target`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from mysql_s3_redshift.adapters.redshift import sql
+from mysql_s3_redshift.adapters.redshift.catalog import describe
+from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
+from mysql_s3_redshift.adapters.redshift.transaction import RedshiftTransaction, TableNames
+from mysql_s3_redshift.config import StorageConfig, TargetConfig
+from mysql_s3_redshift.core.drift import TargetColumn, plan_target_changes
+from mysql_s3_redshift.core.names import table_identifier
+from mysql_s3_redshift.core.ports import LoadTarget
+from mysql_s3_redshift.core.schema import TableSchema
+
+
+class RedshiftTarget:
+    """Loads tables over one connection, one at a time."""
+
+    def __init__(
+        self, connection: RedshiftConnection, config: TargetConfig, storage: StorageConfig
+    ) -> None:
+        self.connection = connection
+        self._auth = copy_authorization(config, storage)
+        self._columns: tuple[TargetColumn, ...] = ()
+
+    def prepare(self, table: LoadTarget, schema: TableSchema) -> Sequence[str]:
+        """Create or evolve ledger and target; each statement is a transaction of its own.
+
+        Returns:
+            What was changed in the target, a sentence each.
+
+        Raises:
+            ConfigError: The target cannot take the files without loss.
+        """
+        names = table_names(table)
+        mine = (table.plan.target_schema, table.plan.target_name)
+        ledger = (table.plan.ledger_schema, ledger_name(table))
+        found = describe(self.connection, [mine, ledger])
+        changes: list[str] = []
+        with self.connection.autocommit():
+            if ledger not in found:
+                self.connection.execute(sql.create_schema(table.plan.ledger_schema))
+                self.connection.execute(sql.create_ledger(names.ledger))
+            if mine not in found:
+                self._create(table, schema, names.target)
+                changes.append(f"created {table.plan.target_schema}.{table.plan.target_name}")
+            else:
+                changes += self._evolve(table, schema, found[mine], names.target)
+        self._columns = found.get(mine) or tuple(
+            TargetColumn(c.name, c.target_type, nullable=c.nullable) for c in schema.columns
+        )
+        return changes
+
+    @contextmanager
+    def transaction(self, table: LoadTarget) -> Iterator[RedshiftTransaction]:
+        """Open a transaction that locks the ledger first; rolls back unless committed."""
+        names = table_names(table)
+        transaction = RedshiftTransaction(
+            self.connection, table, names, auth=self._auth, target_columns=self._columns
+        )
+        try:
+            self.connection.execute(sql.lock(names.ledger))
+            yield transaction
+        finally:
+            if not transaction.committed:
+                self.connection.rollback()
+
+    def count_rows(self, table: LoadTarget) -> int | None:
+        """Rows of the target; None when it does not exist."""
+        mine = (table.plan.target_schema, table.plan.target_name)
+        if mine not in describe(self.connection, [mine, mine]):
+            return None
+        rows = self.connection.query(sql.count_rows(table_names(table).target))
+        self.connection.rollback()
+        return int(rows[0][0])
+
+    def _create(self, table: LoadTarget, schema: TableSchema, target: str) -> None:
+        plan = table.plan
+        self.connection.execute(sql.create_schema(plan.target_schema))
+        self.connection.execute(sql.create_table(target, schema, plan.target_options))
+        if schema.comment:
+            self.connection.execute(sql.comment_table(target, schema.comment))
+        for column in schema.columns:
+            if column.comment:
+                self.connection.execute(sql.comment_column(target, column.name, column.comment))
+
+    def _evolve(
+        self,
+        table: LoadTarget,
+        schema: TableSchema,
+        columns: tuple[TargetColumn, ...],
+        target: str,
+    ) -> list[str]:
+        changes = plan_target_changes(columns, schema, table=table.plan.display_name)
+        for change in changes:
+            self.connection.execute(sql.change_column(target, change))
+            if change.comment:
+                self.connection.execute(sql.comment_column(target, change.column, change.comment))
+        return [change.sentence for change in changes]
+
+
+def ledger_name(table: LoadTarget) -> str:
+    """Name of the table's ledger."""
+    return table_identifier(f"{table.plan.target_schema}__{table.plan.target_name}")
+
+
+def table_names(table: LoadTarget) -> TableNames:
+    """Target and ledger, quoted."""
+    plan = table.plan
+    return TableNames(
+        target=sql.qualified(plan.target_schema, plan.target_name),
+        ledger=sql.qualified(plan.ledger_schema, ledger_name(table)),
+    )
+
+
+def copy_authorization(config: TargetConfig, storage: StorageConfig) -> str:
+    """The clause with which COPY reads S3: a role, or the keys of an S3-compatible store."""
+    if config.copy_role == "default":
+        return "IAM_ROLE default"
+    if config.copy_role is not None:
+        return f"IAM_ROLE {sql.literal(config.copy_role)}"
+    keys = {
+        "ACCESS_KEY_ID": storage.access_key_id,
+        "SECRET_ACCESS_KEY": storage.secret_access_key,
+        "SESSION_TOKEN": storage.session_token,
+    }
+    given = {k: v.get_secret_value() for k, v in keys.items() if v is not None}
+    return " ".join(f"{k} {sql.literal(v)}" for k, v in given.items()) or "IAM_ROLE default"

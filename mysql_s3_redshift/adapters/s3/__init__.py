@@ -1,0 +1,1 @@
+"""S3: parquet files by multipart upload, documents by conditional writes."""
