@@ -20,6 +20,7 @@ from mysql_s3_redshift.errors import ReplicationError
 # The creation time is computed from the boot time, which moves a little when the clock is set.
 _CLOCK_TOLERANCE = 2.0
 _POLL_SECONDS = 0.05
+_REAP_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +91,24 @@ def find(process: ServerProcess) -> psutil.Process | None:
     return None
 
 
-def stop(process: ServerProcess, *, grace: float = 20.0) -> None:
-    """End a process and everything it started; kill what is left after the grace period."""
-    found = find(process)
-    if found is None:
-        return
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = [*found.children(recursive=True), found]
-        found.terminate()
-        _, alive = psutil.wait_procs(family, timeout=grace)
-        for straggler in alive:
+def stop(*processes: ServerProcess, grace: float = 20.0) -> None:
+    """End processes, all at once, and everything they started; kill what outlives the grace period.
+
+    Processes that ended already, and strangers that have their pids now, are left alone.
+    """
+    family = []
+    for process in processes:
+        found = find(process)
+        if found is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
-                straggler.kill()
-        psutil.wait_procs(alive, timeout=grace)
+                family += [*found.children(recursive=True), found]
+                found.terminate()
+    for straggler in _wait_for_end(family, grace):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            straggler.kill()
+    _wait_for_end(family, grace)
+    # What is left are zombies, which hold nothing. Their parent takes them away soon, or never.
+    psutil.wait_procs(family, timeout=_REAP_SECONDS)
 
 
 def wait_until_ready(server: Server, process: ServerProcess, *, timeout: float = 60.0) -> None:
@@ -127,6 +133,23 @@ def last_lines(log: Path, *, count: int = 3) -> str:
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return " | ".join(line.strip() for line in lines[-count:] if line.strip())
+
+
+def _wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Return the processes that have not ended within the time."""
+    deadline = time.monotonic() + timeout
+    while (alive := [process for process in processes if not _has_ended(process)]) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(_POLL_SECONDS)
+    return alive
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _not_started(server: Server, reason: str) -> ReplicationError:

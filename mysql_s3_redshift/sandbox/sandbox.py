@@ -141,19 +141,15 @@ def down(folder: Path, servers: Iterable[str] = SERVERS) -> tuple[str, ...]:
     folder = folder.resolve()
     if load_settings(folder) is None:
         return ()
-    stopped = []
     with locked(folder):
         settings = _require_settings(folder)
-        for name in servers:
-            process = settings.processes.get(name)
-            if process is None:
-                continue
-            if find(process) is not None:
-                stop(process)
-                stopped.append(name)
+        known = {name: settings.processes[name] for name in servers if name in settings.processes}
+        running = tuple(name for name, process in known.items() if find(process) is not None)
+        stop(*known.values())
+        for name in known:
             settings = settings.with_process(name, None)
-            save_settings(folder, settings)
-    return tuple(stopped)
+        save_settings(folder, settings)
+    return running
 
 
 def status(folder: Path) -> SandboxStatus:
