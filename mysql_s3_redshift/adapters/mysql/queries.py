@@ -88,7 +88,7 @@ def boundary(table: ResolvedTable, query: ChunkQuery, rows: int) -> Statement:
 
 def exists(table: ResolvedTable, query: ChunkQuery) -> Statement:
     """One row if the query would return any."""
-    statement = sa.select(sa.literal_column("1")).select_from(_source(table.plan))
+    statement: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(_source(table.plan))
     return _compile(statement.where(*_conditions(table, query)).limit(1))
 
 

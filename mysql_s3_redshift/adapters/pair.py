@@ -1,0 +1,73 @@
+"""The two halves of a table, wired to the real systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.core.extract import extract
+from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
+from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.plan import ResolvedTable, resolve
+from mysql_s3_redshift.core.ports import Progress
+from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.state import ExtractState
+from mysql_s3_redshift.core.types import map_table
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedTable:
+    """A table as MySQL has it now, and the schema that its next files get."""
+
+    resolved: ResolvedTable
+    schema: TableSchema
+
+
+def describe(plan: TablePlan, connections: Connections) -> DescribedTable:
+    """Ask MySQL for the table and complete the plan.
+
+    Raises:
+        ConfigError: The table does not exist, or does not fit its options.
+    """
+    table = connections.source(plan.source).describe(plan)
+    resolved = resolve(plan, table)
+    return DescribedTable(resolved, map_table(table, plan.columns, primary_key=resolved.key))
+
+
+def extract_table(
+    described: DescribedTable, request: ExtractRequest, connections: Connections, progress: Progress
+) -> ExtractReport:
+    """Run the S3 asset of a table (see `core.extract`)."""
+    plan = described.resolved.plan
+    storage = connections.storage(plan)
+    return extract(
+        described.resolved,
+        described.schema,
+        request,
+        source=connections.source(plan.source),
+        storage=storage,
+        states=storage.extract_states(),
+        loads=storage.load_states(),
+        progress=progress,
+    )
+
+
+def load_table(
+    plan: TablePlan,
+    state: ExtractState,
+    request: LoadRequest,
+    connections: Connections,
+    progress: Progress,
+) -> LoadReport:
+    """Run the Redshift asset of a table (see `core.load`); never connects to MySQL."""
+    storage = connections.storage(plan)
+    return load(
+        plan,
+        state,
+        request,
+        storage=storage,
+        states=storage.load_states(),
+        target=connections.target(plan),
+        progress=progress,
+    )
