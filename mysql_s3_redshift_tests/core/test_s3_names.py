@@ -31,7 +31,12 @@ hostile = st.one_of(
 )
 
 
-def plan(schema="shop", table="orders", source="US_DW_RO_SSH", pipeline="settlement"):
+def plan(
+    schema: str = "shop",
+    table: str = "orders",
+    source: str = "US_DW_RO_SSH",
+    pipeline: str = "settlement",
+) -> TablePlan:
     return TablePlan(
         pipeline=pipeline,
         source=source,
