@@ -49,7 +49,8 @@ class TlsConfig(Section):
 
     mode: TlsMode = TlsMode.VERIFY_IDENTITY
     """`disabled`, `required` (encrypted, certificate not checked), `verify_ca` or
-    `verify_identity` (certificate checked, and that it names the host)."""
+    `verify_identity` (certificate checked, and that it names the host); default:
+    `verify_identity` with `ca`, else as without `tls`."""
     ca: LocalPath | None = None
     """File of trusted certificates; default: those of the system."""
     cert: LocalPath | None = None
@@ -95,7 +96,7 @@ class SourceConfig(Section):
     password: SecretStr | None = None
     """Its password."""
     tls: TlsConfig = TlsConfig(mode=TlsMode.REQUIRED)
-    """TLS; default: `disabled` where the host is this machine."""
+    """Encryption; default: `mode: required`, or `disabled` where the host is this machine."""
     ssh: SshConfig | None = None
     """Bastion; default: connect directly."""
     max_connections: Annotated[int, Field(ge=1, le=1000)] | None = None
@@ -161,7 +162,8 @@ class StorageConfig(Section):
     endpoint_url: Annotated[str, AfterValidator(_endpoint)] | None = None
     """Address of an S3-compatible store; default: AWS."""
     path_style: bool = False
-    """Whether the bucket goes into the path of URLs; default: true where `endpoint_url` is set."""
+    """Whether the bucket goes into the path of URLs; default: `true` where `endpoint_url`
+    is set."""
     access_key_id: SecretStr | None = None
     """Access key; together with `secret_access_key`."""
     secret_access_key: SecretStr | None = None
@@ -213,8 +215,8 @@ class TargetConfig(Section):
     copy_role: Annotated[str, AfterValidator(_role)] | None = None
     """Role that COPY reads S3 with, an ARN or `default`; default: the keys of the storage."""
     sslmode: SslMode = SslMode.VERIFY_FULL
-    """`verify-full`, `verify-ca` or `disable`; default: `disable` where the host is this
-    machine."""
+    """`verify-full`, `verify-ca` or `disable`; default: `verify-full`, or `disable` where the
+    host is this machine."""
     ssh: SshConfig | None = None
     """Bastion; default: connect directly."""
     ledger_schema: RedshiftName = "mysql_s3_redshift"

@@ -111,7 +111,7 @@ def _references(value: Any, path: YamlPath) -> Iterable[YamlPath]:
 
 def _is_certain(problem: Problem, references: set[YamlPath]) -> bool:
     """Tell whether a problem remains whatever the references stand for."""
-    if "is missing" in problem.what or "not a known key" in problem.what:
+    if problem.structural:
         return True
     path = problem.path
     return not any(path[: len(ref)] == ref or ref[: len(path)] == path for ref in references)

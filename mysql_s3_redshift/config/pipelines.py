@@ -58,7 +58,7 @@ class ProcessingConfig(Section):
     strategy: ProcessingStrategy = ProcessingStrategy.PARALLEL
     """`parallel` or `sequential`."""
     max_parallel_tables: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Most tables that run at once; default: 4, or 1 where `sequential`."""
+    """Most tables that run at once; default: `4`, or `1` where `sequential`."""
 
     @model_validator(mode="after")
     def _agree(self) -> ProcessingConfig:
@@ -119,9 +119,9 @@ class PipelineConfig(Section):
     target_schema: RedshiftName | None = None
     """Schema in Redshift; default: the schema of each table in lower case."""
     sync: SyncConfig = SyncConfig(every=_DEFAULT_INTERVAL)
-    """When the pipeline runs by itself."""
+    """When the pipeline runs by itself; default: `every: 5m`."""
     processing: ProcessingConfig = ProcessingConfig()
-    """How many tables run at once."""
+    """How many tables run at once; default: `max_parallel_tables: 4`."""
     alerts: AlertConfig | None = None
     """Who is told when a table fails; default: nobody but the log."""
     defaults: TableOptions = TableOptions()

@@ -52,12 +52,14 @@ class Problem:
         what: The rest of the sentence that the path begins, without a full stop.
         remedy: What to do; empty for the general advice.
         line: Line of the file, counted from 1, where it is known.
+        structural: Whether it lies in the shape of the file, whatever its variables stand for.
     """
 
     path: YamlPath
     what: str
     remedy: str = ""
     line: int | None = None
+    structural: bool = False
 
     def sentence(self, file: str) -> str:
         """Tell the problem, beginning with its place."""

@@ -133,11 +133,14 @@ class ColumnOptions(Section):
     hash_salt: SecretStr | None = None
     """The salt of `hash`."""
     zero_dates: ZeroDates = Field(default={})
-    """`null` (counted) or `error` for 0000-00-00 and the like; for all columns or per column."""
+    """`null` (counted) or `error` for 0000-00-00 and the like; for all columns or per column;
+    default: `null`."""
     overlong: Overlong = Field(default={})
-    """`error`, `truncate` or `null` for values longer than 65,535 bytes."""
+    """`error`, `truncate` or `null` for values longer than their Redshift column; likewise;
+    default: `error`."""
     invalid_text: InvalidText = Field(default={})
-    """`error`, `replace` or `null` for text that is not valid UTF-8."""
+    """`error`, `replace` or `null` for text that is not valid UTF-8; likewise; default:
+    `error`."""
     encodings: dict[ColumnName, Encoding] = Field(default={})
     """Redshift ENCODE per column."""
 

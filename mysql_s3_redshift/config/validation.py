@@ -31,6 +31,7 @@ _CONTAINER_ERRORS = {
     "tuple_type": "must be a list",
     "list_type": "must be a list",
 }
+_STRUCTURAL_ERRORS = {"extra_forbidden", "missing"}
 
 
 def validate(
@@ -65,7 +66,9 @@ def _problem(detail: ErrorDetails, model: type[Any], document: Document, at: Yam
         what, remedy = _CONTAINER_ERRORS[detail["type"]], ""
     else:
         what, remedy = _bad_value(detail, model, document.at(path))
-    return Problem(path, what, remedy, document.line_of(path))
+    structural = detail["type"] in _STRUCTURAL_ERRORS or _KEY_MARK in detail["loc"]
+    structural |= detail["type"] in _CONTAINER_ERRORS and not isinstance(document.at(path), str)
+    return Problem(path, what, remedy, document.line_of(path), structural)
 
 
 def _as_written(path: YamlPath, document: Document) -> YamlPath:

@@ -150,6 +150,20 @@ def test_a_missing_variable_of_a_connection_waits_until_the_connection_is_needed
         config.target("warehouse")
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (document(sources={"a/b": {"host": "${H}", "user": "u"}}), "`sources.a/b` is not a valid"),
+        (document(sources={"main": ["${H}"]}), "`sources.main` must be a section of keys"),
+        (document(sources={"main": {"host": "${H}"}}), "`sources.main.user` is missing"),
+        (document(sources={"main": {**SOURCE, "x": "${H}"}}), "`sources.main.x` is not a known"),
+    ],
+)
+def test_the_shape_of_a_connection_is_checked_without_its_variables(tmp_path, content, expected):
+    with pytest.raises(ConfigError, match=expected):
+        loaded(tmp_path, content)
+
+
 def test_a_missing_variable_of_a_pipeline_is_told_at_once(tmp_path):
     with pytest.raises(ConfigError, match=r"orders.additional_where` needs the variable REGION"):
         loaded(tmp_path, with_table({"additional_where": "region = '${REGION}'"}))
