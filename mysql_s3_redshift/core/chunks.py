@@ -13,6 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from mysql_s3_redshift.core.cursors import ChunkQuery, Position, advances
 from mysql_s3_redshift.core.digest import ContentDigest
@@ -20,7 +26,15 @@ from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import FileWriter, Source, Storage, WrittenFile
 from mysql_s3_redshift.core.schema import TableSchema
-from mysql_s3_redshift.errors import ConfigError, CountMismatchError, ReplicationError
+from mysql_s3_redshift.errors import (
+    ConfigError,
+    CountMismatchError,
+    ReplicationError,
+    SourceConnectionError,
+)
+
+ATTEMPTS = 5
+LONGEST_PAUSE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ def read_chunks(loop: ChunkLoop, query: ChunkQuery) -> Iterator[Chunk]:
         try:
             while not loop.exhausted and not _at_limit(loop):
                 try:
-                    opened = _read_one(loop, query)
+                    opened = _read_again(loop, query)
                 except ReplicationError:
                     if finishing is not None:  # its rows are safe: let them be committed first
                         yield finishing.result()
@@ -94,6 +108,20 @@ def read_chunks(loop: ChunkLoop, query: ChunkQuery) -> Iterator[Chunk]:
         finally:
             if opened is not None:
                 opened.writer.abort()
+
+
+def _read_again(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
+    """Read a chunk; after a lost connection again, from where the last chunk ended.
+
+    A whole-table read is one snapshot, which a new connection does not have: it fails instead.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(SourceConnectionError),
+        stop=stop_after_attempt(1 if loop.digest is not None else ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
+        reraise=True,
+    )
+    return retrying(_read_one, loop, query)
 
 
 def write_empty(loop: ChunkLoop) -> Chunk:

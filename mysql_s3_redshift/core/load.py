@@ -239,7 +239,7 @@ def _apply(
 ) -> AppliedLoad:
     expected = sum(f.rows for f in group.files)
     reach("load.before_copy")
-    copied = transaction.stage(schema, manifest_uri)
+    copied = transaction.stage(schema, manifest_uri, group.files)
     reach("load.after_copy")
     if copied != expected:
         raise CountMismatchError(

@@ -177,7 +177,7 @@ class LoadTransaction(Protocol):
     def known(self, files: Sequence[DataFile]) -> set[str]:
         """URIs among these that the ledger has."""
 
-    def stage(self, schema: TableSchema, manifest_uri: str) -> int:
+    def stage(self, schema: TableSchema, manifest_uri: str, files: Sequence[DataFile]) -> int:
         """COPY a manifest into the staging table; returns pg_last_copy_count()."""
 
     def apply(
