@@ -24,7 +24,6 @@ from mysql_s3_redshift.core.names import MAX_IDENTIFIER_BYTES, column_identifier
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _HOST = re.compile(r"[A-Za-z0-9_:\[][A-Za-z0-9._:%\[\]-]{0,254}")
 _IDENTIFIER = re.compile(r"[\w$-]+")
-_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
 class Section(BaseModel):
@@ -136,12 +135,10 @@ def _located(path: Path, info: ValidationInfo) -> Path:
 
 
 def _time_zone(name: str) -> str:
-    if _OFFSET.fullmatch(name):
-        return name
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = "a time zone is a name such as `Europe/Berlin`, or an offset such as `+09:00`"
+        message = "a time zone is a name of the tz database, such as `Europe/Berlin`"
         raise ValueError(message) from None
     return name
 

@@ -36,7 +36,9 @@ from mysql_s3_redshift.core.model import (
     ZeroDatePolicy,
 )
 
-_TYPE = re.compile(r"bool|time|super|timestamptz|varchar\((?P<bytes>[1-9]\d{0,4})\)", re.ASCII)
+_TYPE = re.compile(
+    r"bool|time|super|timestamptz|geometry|varchar\((?P<bytes>[1-9]\d{0,4})\)", re.ASCII
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -49,7 +51,9 @@ def _column_type(text: str) -> str:
     name = text.lower().replace(" ", "")
     match = _TYPE.fullmatch(name)
     if not match or int(match["bytes"] or 1) > 65_535:
-        raise ValueError("a type is bool, time, super, timestamptz or varchar(1 to 65535)")
+        raise ValueError(
+            "a type is bool, time, super, timestamptz, geometry or varchar(1 to 65535)"
+        )
     return name
 
 
@@ -127,7 +131,8 @@ class ColumnOptions(Section):
     rename: dict[ColumnName, NewColumnName] = Field(default={})
     """MySQL name → Redshift name."""
     types: dict[ColumnName, ColumnType] = Field(default={})
-    """Redshift type per column: `bool`, `time`, `super`, `timestamptz`, `varchar(n)`."""
+    """Redshift type per column: `bool`, `time`, `super`, `timestamptz`, `geometry`,
+    `varchar(n)`."""
     hash: ColumnNames = ()
     """Columns replaced by the SHA-256 of salt and value."""
     hash_salt: SecretStr | None = None

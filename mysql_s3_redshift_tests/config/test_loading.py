@@ -18,6 +18,8 @@ from mysql_s3_redshift.core.model import (
     TargetOptions,
     ZeroDatePolicy,
 )
+from mysql_s3_redshift.core.policies import ENCODINGS
+from mysql_s3_redshift.core.types import RULES
 from mysql_s3_redshift_tests.config.documents import (
     SOURCE,
     STORAGE,
@@ -190,6 +192,17 @@ def test_every_option_of_a_plan_can_be_set(tmp_path):
     assert plan.columns.hash_salt == "pepper"
     assert "pepper" not in repr(plan)
     assert plan.freshness == timedelta(hours=1)
+
+
+def test_every_type_and_encoding_of_the_core_can_be_chosen(tmp_path):
+    types = {rule.option.replace("(n)", "(9)") for rule in RULES if rule.option}
+    columns = {
+        "types": {f"t{number}": name for number, name in enumerate(sorted(types))},
+        "encodings": {f"e{number}": name for number, name in enumerate(sorted(ENCODINGS))},
+    }
+    (plan,) = loaded(tmp_path, with_table({"columns": columns})).plans()
+    assert set(plan.columns.types.values()) == types
+    assert set(plan.columns.encodings.values()) == ENCODINGS
 
 
 def test_start_from_of_the_defaults_does_not_concern_tables_without_a_timestamp(tmp_path):
