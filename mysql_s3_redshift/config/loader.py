@@ -54,11 +54,7 @@ def load(
     pipelines, found = _validate_pipelines(tree, document, file.parent)
     problems += [*resolver.problems, *_outside(found, resolver.problems)]
     if not problems:
-        names = {section: tuple(root[section]) for section in _CONNECTION_SECTIONS}
-        databases = {name: _database_of(name, section) for name, section in root["targets"].items()}
-        problems += check_pipelines(
-            pipelines, Connections(names, ledger_schemas, databases), document
-        )
+        problems += check_pipelines(pipelines, _connections(root, ledger_schemas), document)
     if problems:
         raise document.error(problems)
     return Config(
@@ -147,6 +143,14 @@ def _outside(problems: list[Problem], unresolved: list[Problem]) -> list[Problem
     """Drop what follows from a variable that is missing, which is told already."""
     paths = {problem.path for problem in unresolved}
     return [problem for problem in problems if problem.path not in paths]
+
+
+def _connections(root: Mapping[str, Any], ledger_schemas: Mapping[str, str]) -> Connections:
+    return Connections(
+        names={section: tuple(root[section]) for section in _CONNECTION_SECTIONS},
+        ledger_schemas=ledger_schemas,
+        databases={name: _database_of(name, target) for name, target in root["targets"].items()},
+    )
 
 
 def _database_of(name: str, section: Any) -> str:

@@ -1,4 +1,4 @@
-"""From the tables of a pipeline to `TablePlan`s, and from command-line names to plans."""
+"""From the tables of a pipeline to `TablePlan`s, defaults and names filled in."""
 
 from __future__ import annotations
 
@@ -20,18 +20,31 @@ _WITHOUT_START = frozenset({CdcStrategy.FULL_SYNC, CdcStrategy.ID_ONLY})
 """Strategies with no timestamp cursor; `start_from` of the defaults does not concern them."""
 
 
-def plan_of(
-    name: str, pipeline: PipelineConfig, table: str, *, ledger_schema: str, hash_salt: str = ""
-) -> TablePlan:
-    """Make the plan of one table.
+def plans_of(
+    name: str,
+    pipeline: PipelineConfig,
+    *,
+    ledger_schema: str,
+    hash_salts: Mapping[str, str] | None = None,
+) -> tuple[TablePlan, ...]:
+    """Make the plans of a pipeline, in the order of the file.
 
     Args:
         name: Name of the pipeline.
         pipeline: The pipeline.
-        table: Key of the table in it.
         ledger_schema: Schema of the target's ledger tables.
-        hash_salt: The salt, resolved.
+        hash_salts: Table → its salt, resolved.
     """
+    salts = hash_salts or {}
+    return tuple(
+        _plan_of(name, pipeline, table, ledger_schema=ledger_schema, hash_salt=salts.get(table, ""))
+        for table in pipeline.tables
+    )
+
+
+def _plan_of(
+    name: str, pipeline: PipelineConfig, table: str, *, ledger_schema: str, hash_salt: str
+) -> TablePlan:
     options = merged(pipeline.defaults, pipeline.tables[table])
     mysql_schema, mysql_table = split_table_name(table)
     has_start = options.cdc_strategy not in _WITHOUT_START
@@ -66,21 +79,6 @@ def plan_of(
         owners=options.owners,
         tags=dict(options.tags),
         freshness=options.freshness,
-    )
-
-
-def plans_of(
-    name: str,
-    pipeline: PipelineConfig,
-    *,
-    ledger_schema: str,
-    hash_salts: Mapping[str, str] | None = None,
-) -> tuple[TablePlan, ...]:
-    """Make the plans of a pipeline, in the order of the file."""
-    salts = hash_salts or {}
-    return tuple(
-        plan_of(name, pipeline, table, ledger_schema=ledger_schema, hash_salt=salts.get(table, ""))
-        for table in pipeline.tables
     )
 
 
