@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Install what pip cannot: install-system.sh python|mariadb|chromium. Does nothing where it is there.
+set -euo pipefail
+
+part=${1:?python, mariadb or chromium}
+
+run_apt() {
+  local sudo=""
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || return 1
+    sudo=sudo
+  fi
+  command -v apt-get >/dev/null || return 1
+  export DEBIAN_FRONTEND=noninteractive
+  $sudo apt-get update -qq
+  $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+missing() {
+  echo "$1 is needed and cannot be installed by this script here." >&2
+  echo "  Debian, Ubuntu:  sudo apt-get install $2" >&2
+  echo "  Fedora:          sudo dnf install $3" >&2
+  echo "  macOS:           brew install $4" >&2
+  exit 2
+}
+
+case $part in
+  python)
+    if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      run_apt python3 python3-venv || missing "Python 3.11 or newer with venv" \
+        "python3 python3-venv" "python3" "python@3.12"
+      python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "Python 3.11 or newer is needed; this system has $(python3 -V)." >&2
+        exit 2
+      }
+    fi
+    ;;
+  mariadb)
+    PATH=$PATH:/usr/sbin:/usr/local/sbin
+    if [ -z "${MYSQL_URL:-}" ] && ! command -v mariadbd mysqld >/dev/null; then
+      # The server's own files only: no service is set up or started.
+      run_apt mariadb-server-core mariadb-client-core ||
+        run_apt mariadb-server-core-10.6 mariadb-client-core-10.6 ||
+        missing "A MariaDB or MySQL server (or MYSQL_URL)" \
+          "mariadb-server-core mariadb-client-core" "mariadb-server" "mariadb"
+    fi
+    ;;
+  chromium)
+    if ! command -v chromium chromium-browser google-chrome >/dev/null; then
+      run_apt chromium || missing "Chromium" "chromium" "chromium" "--cask chromium"
+    fi
+    ;;
+  *)
+    echo "unknown part: $part" >&2
+    exit 2
+    ;;
+esac
