@@ -53,7 +53,7 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     strategy = plan.strategy or _discover_strategy(plan, table)
     key = tuple(_column(plan, table, c).name for c in plan.primary_key) or table.primary_key
     cursor = _build_cursor(_with_columns(plan, table, strategy), table, strategy, key)
-    mode = plan.load_mode or (LoadMode.UPSERT if key else LoadMode.APPEND)
+    mode = plan.load_mode or _discover_load_mode(cursor, key)
     if mode is LoadMode.UPSERT and not key:
         raise ConfigError(
             f"{plan.display_name}: load_mode upsert needs a key, and the table has none.",
@@ -67,6 +67,13 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
         key=key,
         cursor_indexed=not cursor.columns or _is_indexed(table, cursor.first_column),
     )
+
+
+def _discover_load_mode(cursor: Cursor, key: tuple[str, ...]) -> LoadMode:
+    """By the key; a table that is read whole each time would be doubled by append."""
+    if key:
+        return LoadMode.UPSERT
+    return LoadMode.APPEND if cursor.is_incremental else LoadMode.REPLACE
 
 
 def _discover_strategy(plan: TablePlan, table: SourceTable) -> CdcStrategy:
