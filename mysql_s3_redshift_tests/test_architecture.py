@@ -27,7 +27,7 @@ ONLY_IN = {
     "botocore": {"adapters", "sandbox"},
     "redshift_connector": {"adapters", "sandbox"},
     "yaml": {"config"},
-    "click": {"cli"},
+    "click": {"cli", "sandbox"},
 }
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MOST_LINES = 320

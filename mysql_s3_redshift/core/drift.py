@@ -4,6 +4,8 @@ Old files load into newer tables and new files into older ones. A file is staged
 and the INSERT that follows widens them where that is exact. What Redshift can change in place is
 done: columns are added, VARCHARs widened. The rest is refused with the way out, never cast.
 
+MySQL's NOT NULL may come and go: in Redshift only key columns have it (see `core.types`).
+
 ALTER COLUMN TYPE changes nothing but the size of a VARCHAR, and not of one in a primary key or with
 a default (https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html).
 """
@@ -29,7 +31,6 @@ class ChangeKind(StrEnum):
     WIDENED = "widened"
     NARROWED = "narrowed"
     RETYPED = "retyped"
-    NULLABILITY = "nullability"
     KEY_CHANGED = "key_changed"
 
 
@@ -94,12 +95,6 @@ def _column_changes(before: Column, after: Column) -> Iterator[Change]:
             source,
             f"Column `{source}` was {before.source_type} ({before.target_type}) and is "
             f"{after.source_type} ({after.target_type}): {kind.value}.",
-        )
-    if before.nullable != after.nullable:
-        yield Change(
-            ChangeKind.NULLABILITY,
-            source,
-            f"Column `{source}` may {'now' if after.nullable else 'no longer'} be NULL.",
         )
 
 
