@@ -36,7 +36,7 @@ def rows_of(batch: WireBatch) -> list[Row]:
 
 
 def read_by_pymysql(connection: Any, sql: str, columns: Sequence[WireColumn]) -> list[Row]:
-    """The same rows by PyMySQL's cursor; FLOAT columns must be selected as `column + 0E0`."""
+    """The same rows by PyMySQL's cursor; FLOAT columns must be selected as `column * 1E0`."""
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return [

@@ -44,10 +44,15 @@ def connect(mysql_server: SandboxStatus, mysql_database: str) -> Iterator[Connec
                 "read_timeout": 20,
             }
             connection = pymysql.connect(**(settings | options))
-            opened.callback(lambda: connection.open and connection.close())
+            opened.callback(_close, connection)
             return connection
 
         yield open_connection
+
+
+def _close(connection: Any) -> None:
+    if connection.open:
+        connection.close()
 
 
 @pytest.fixture

@@ -237,6 +237,11 @@ ONE = simple_column
         (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"1.005")),
         (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"\xff\xfe")),
         (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=4), string(b"123.45")),
+        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"1e1")),
+        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"")),
+        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"1-2")),
+        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"")),
+        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"\xff")),
         (ONE("v", FIELD_TYPE.BLOB), b"\xfb"),
         (ONE("v", FIELD_TYPE.BLOB), b"\xff"),
         (ONE("v", FIELD_TYPE.BLOB), b"\xfe" + b"\xff" * 8),
@@ -257,6 +262,10 @@ def test_impossible_values_are_damage(column: Any, value: bytes):
     [
         (FIELD_TYPE.LONG, b"1x"),
         (FIELD_TYPE.LONG, b""),
+        (FIELD_TYPE.LONG, b"0x1"),
+        (FIELD_TYPE.LONG, b"1.5"),
+        (FIELD_TYPE.DOUBLE, b"nan"),
+        (FIELD_TYPE.DOUBLE, b"1e"),
         (FIELD_TYPE.TINY, b"128"),
         (FIELD_TYPE.DATE, b"2024-1-01"),
         (FIELD_TYPE.DATE, b"2024/01/01"),
@@ -274,8 +283,9 @@ def test_impossible_values_are_damage(column: Any, value: bytes):
     ],
 )
 def test_impossible_text_is_damage(type_code: int, value: bytes):
+    column = simple_column("v", type_code, decimals=31)
     rows = [text_row([value]), text_row([None])]
-    stream = packets(answer([simple_column("v", type_code)], rows))
+    stream = packets(answer([column], rows))
     with pytest.raises(SourceConnectionError, match="damaged"):
         rows_from(ScriptedChannel(arriving(stream)), "text")
 

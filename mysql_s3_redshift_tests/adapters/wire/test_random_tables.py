@@ -90,7 +90,7 @@ def test_any_table_reads_as_pymysql_reads_it(
             cursor.execute(f"INSERT INTO t VALUES ({places})", [key, *row])
     plain = ", ".join(f"c{i}" for i in range(len(types)))
     exact = ", ".join(
-        f"c{i} + 0E0 AS c{i}" if name == "FLOAT" else f"c{i}" for i, name in enumerate(types)
+        f"c{i} * 1E0 AS c{i}" if name == "FLOAT" else f"c{i}" for i, name in enumerate(types)
     )
     ours = f"SELECT {plain if protocol == 'binary' else exact} FROM t ORDER BY id"
 

@@ -166,7 +166,7 @@ class WireColumn:
     def exact_in_text(self) -> bool:
         """Whether the text protocol carries the exact values.
 
-        It writes a FLOAT with six digits and a DOUBLE(M,D) with D decimals. `column + 0E0` is a
+        It writes a FLOAT with six digits and a DOUBLE(M,D) with D decimals. `column * 1E0` is a
         plain DOUBLE, whose text is exact.
         """
         if self.kind is not WireKind.FLOAT:

@@ -175,5 +175,5 @@ def _refuse_inexact(columns: Sequence[WireColumn], protocol: Protocol) -> None:
             f"Without prepared statements {', '.join(inexact)} would lose digits: MySQL prints a "
             "FLOAT with six.",
             kept="No row was read; the connection was closed.",
-            remedy="Select `column + 0E0` in their place: that is a DOUBLE of the same value.",
+            remedy="Select `column * 1E0` in their place: that is a DOUBLE of the same value.",
         )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mysql_s3_redshift.adapters.mysql.wire.arrays import (
     Bytes,
+    Mask,
     Positions,
     Present,
     byte_array,
     fixed_width_array,
 )
-from mysql_s3_redshift.adapters.mysql.wire.columns import WireColumn
+from mysql_s3_redshift.adapters.mysql.wire.columns import WireColumn, WireKind
 from mysql_s3_redshift.adapters.mysql.wire.failures import damaged
 
 
@@ -26,12 +28,36 @@ def bytes_column(
 def number_column(
     column: WireColumn, buffer: Bytes, starts: Positions, ends: Positions, present: Present
 ) -> pa.Array:
-    """Read numbers that are written as text: DECIMAL, and everything in the text protocol."""
+    """Read numbers that are written as text: DECIMAL, and everything in the text protocol.
+
+    Raises:
+        SourceConnectionError: A text is no number of the column's type.
+    """
     text = byte_array(pa.string(), buffer, starts, ends, present)
+    # Arrow would also take hexadecimal, `nan` and exponents, which MySQL does not write.
+    allowed = _FLOAT_BYTES if column.kind is WireKind.FLOAT else _DECIMAL_BYTES
+    refusal = damaged(f"column `{column.name}` holds text that is no value of its type")
+    if not allowed[np.frombuffer(text.buffers()[2], dtype=np.uint8)].all():
+        raise refusal
+    if column.arrow_type == pa.string():  # more digits than any Arrow decimal: kept as they are
+        if pc.all(pc.match_substring_regex(text, _DECIMAL_TEXT)).as_py() is False:
+            raise refusal
+        return text
     try:
         return text.cast(column.arrow_type)
-    except ValueError as error:  # ArrowInvalid, or UnicodeDecodeError in its message
-        raise damaged(f"column `{column.name}` holds text that is no value of its type") from error
+    except pa.ArrowInvalid as error:
+        raise refusal from error
+
+
+def _byte_set(characters: bytes) -> Mask:
+    members = np.zeros(256, dtype=np.bool_)
+    members[np.frombuffer(characters, dtype=np.uint8)] = True
+    return members
+
+
+_DECIMAL_BYTES = _byte_set(b"-.0123456789")
+_FLOAT_BYTES = _byte_set(b"+-.0123456789e")
+_DECIMAL_TEXT = r"^-?[0-9]+(\.[0-9]+)?$"
 
 
 def bit_column(
