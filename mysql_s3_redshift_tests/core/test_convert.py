@@ -139,8 +139,8 @@ def test_floats_keep_their_bits(sent):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "NULL", "Null", "None", "NaN", "\\N", "'\"\\", "a\nb\r\n\t", "👩‍👩‍👧", "e\u0301 é", "€", "𝔘𝔫𝔦",
-        "\ufeffbom", "  padded  ", "true", "0",
+        "", "NULL", "Null", "None", "NaN", "\\N", "'\"\\", "a\nb\r\n\t", "👩‍👩‍👧", "e\u0301 é",
+        "€", "𝔘𝔫𝔦", "\ufeffbom", "  padded  ", "true", "0",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("mysql", ["varchar(255)", "text", "json", "enum('a')"])

@@ -48,6 +48,8 @@ SELECT t.TABLE_NAME AS table_name, t.TABLE_TYPE AS table_type, t.TABLE_COMMENT A
 FROM information_schema.TABLES t
 JOIN information_schema.COLUMNS c
   ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME
+  -- The views compare without letter case, where `Orders` and `orders` may be two tables.
+  AND CAST(c.TABLE_NAME AS BINARY) = CAST(t.TABLE_NAME AS BINARY)
 WHERE t.TABLE_SCHEMA = %s AND c.TABLE_SCHEMA = %s {tables}
 ORDER BY t.TABLE_NAME, c.ORDINAL_POSITION
 """

@@ -1,8 +1,10 @@
 """The columns of a `custom_sql` query, as the server announces them for an empty result.
 
 The query becomes a derived table with LIMIT 0, which servers plan and do not run ("Zero limit" in
-EXPLAIN). What `information_schema` knows and a result does not is lost: the difference between the
-TEXT types, MariaDB's JSON alias, comments and keys.
+EXPLAIN); at most a subquery without tables is evaluated, as a constant.
+
+What `information_schema` knows and a result does not is lost: the difference between the TEXT
+types, MariaDB's JSON alias, comments and keys.
 """
 
 from __future__ import annotations
