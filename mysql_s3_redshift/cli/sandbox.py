@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
     from mysql_s3_redshift.sandbox.traffic import TrafficReport
 
-_SERVERS = ("mysql", "s3", "redshift")
+_SERVERS = ("mysql", "s3", "redshift", "web")
 _STOPPED = {"mysql": ExitCode.MYSQL, "s3": ExitCode.S3, "redshift": ExitCode.REDSHIFT}
 
 
@@ -71,7 +71,7 @@ def down(folder: Path, *, servers: tuple[str, ...]) -> None:
     """Stop all servers, or the named ones; their data stays."""
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
-    stopped = sandboxes.down(folder, servers or _SERVERS)
+    stopped = sandboxes.down(folder, servers or (sandboxes.WEB, *sandboxes.SERVERS))
     click.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
@@ -94,6 +94,51 @@ def status(context: click.Context, *, as_json: bool) -> None:
     stopped = [code for name, code in _STOPPED.items() if not current.running[name]]
     if stopped:
         context.exit(stopped[0])
+
+
+@sandbox.command()
+@click.option("--foreground", is_flag=True, help="Stay until Ctrl-C instead of returning.")
+@click.pass_obj
+def ui(folder: Path, *, foreground: bool) -> None:
+    """Start the web UI with its sensors, and print its address."""
+    from mysql_s3_redshift.sandbox import sandbox as sandboxes
+    from mysql_s3_redshift.sandbox import web_ui
+
+    current = sandboxes.up(folder, (sandboxes.WEB,), report=click.echo)
+    click.echo(f"web UI: {web_ui.address(current.settings)}")
+    if foreground:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stop.set())
+        click.echo("Ctrl-C ends it; `mysql-s3-redshift sandbox down` stops the servers too")
+        stop.wait()
+        sandboxes.down(folder, (sandboxes.WEB,))
+
+
+@sandbox.command()
+@click.pass_context
+def compare(context: click.Context) -> None:
+    """Count every table in MySQL, in the parquet files, in the ledger and in Redshift.
+
+    With upsert, files and ledger count versions of rows: after updates more than there are rows.
+    The exit code is 4 where MySQL and Redshift, or files and ledger, differ.
+    """
+    from mysql_s3_redshift.config import load
+    from mysql_s3_redshift.sandbox.comparison import compare as count_tables
+
+    config = load(Path(context.find_root().params.get("config") or "pipelines.yaml"))
+    head = f"{'table':<54} {'MySQL':>10} {'parquet':>10} {'ledger':>10} {'Redshift':>10}"
+    click.echo(head)
+    equal = True
+    for counts in count_tables(config):
+        equal &= counts.agree
+        click.echo(
+            f"{counts.name:<54} {counts.mysql:>10,} {counts.parquet:>10,} {counts.ledger:>10,}"
+            f" {counts.redshift:>10,}  {'equal' if counts.agree else 'DIFFERENT'}"
+        )
+    click.echo("all equal" if equal else "some tables differ")
+    if not equal:
+        context.exit(ExitCode.MISMATCH)
 
 
 @sandbox.command()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mysql_s3_redshift.errors import ConfigError
-from mysql_s3_redshift.sandbox import mysql_server, redshift_server, s3_server
+from mysql_s3_redshift.sandbox import mysql_server, redshift_server, s3_server, web_ui
 from mysql_s3_redshift.sandbox.mysql_server import MysqlAccount
 from mysql_s3_redshift.sandbox.ports import HOST, choose_port
 from mysql_s3_redshift.sandbox.processes import Server, find, start, stop, wait_until_ready
@@ -30,12 +30,14 @@ from mysql_s3_redshift.sandbox.settings import (
 
 # The slowest to start comes first.
 SERVERS = ("redshift", "mysql", "s3")
+WEB = "web"
 CONFIG = "pipelines.yaml"
 
 _PORTS: Mapping[str, tuple[str, ...]] = {
     "mysql": mysql_server.PORTS,
     "s3": s3_server.PORTS,
     "redshift": redshift_server.PORTS,
+    WEB: web_ui.PORTS,
 }
 
 
@@ -136,7 +138,7 @@ def up(
         return current
 
 
-def down(folder: Path, servers: Iterable[str] = SERVERS) -> tuple[str, ...]:
+def down(folder: Path, servers: Iterable[str] = (WEB, *SERVERS)) -> tuple[str, ...]:
     """Stop servers of a sandbox and return the names of those that ran; data and ports stay."""
     folder = folder.resolve()
     if load_settings(folder) is None:
@@ -242,6 +244,8 @@ def _choose_ports(settings: Settings) -> Settings:
 
 def _describe(name: str, folder: Path, settings: Settings) -> Server | None:
     """Return how a server should run, or None where a foreign one takes its place."""
+    if name == WEB:
+        return web_ui.web_server(folder, settings)
     if name == "s3":
         return s3_server.s3_server(folder, settings)
     if name == "redshift":
