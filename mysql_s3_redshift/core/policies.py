@@ -151,7 +151,7 @@ def _check_key(table: SourceTable, policies: ColumnPolicies, key: Iterable[str])
 
 def _contradiction(table: SourceTable, column: str, what: str) -> ConfigError:
     return ConfigError(
-        f"Column `{table.schema}.{table.name}.{column}` {what}.",
+        f"Column `{table.qualified_name}.{column}` {what}.",
         remedy="Remove one of the two from the table's options in pipelines.yaml.",
     )
 
@@ -161,6 +161,6 @@ def _unknown(table: SourceTable, option: str, name: str) -> ConfigError:
     near = [by_lower[n] for n in difflib.get_close_matches(name.lower(), by_lower)]
     hint = f"Did you mean {', '.join(f'`{n}`' for n in near)}? " if near else ""
     return ConfigError(
-        f"`{option}` names column `{name}`, which `{table.schema}.{table.name}` does not have.",
+        f"`{option}` names column `{name}`, which `{table.qualified_name}` does not have.",
         remedy=f"{hint}Columns: {', '.join(column.name for column in table.columns)}.",
     )

@@ -76,6 +76,11 @@ class SourceTable:
     created_at: str | None = None
     is_view: bool = False
 
+    @property
+    def qualified_name(self) -> str:
+        """`schema.name`; of a query, which has no schema, its name."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
     def column(self, name: str) -> SourceColumn | None:
         """The column of that name, letter case ignored as MySQL does; None when there is none."""
         return next((c for c in self.columns if c.name.lower() == name.lower()), None)

@@ -127,7 +127,8 @@ RULES: tuple[TypeRule, ...] = (
     ),
     TypeRule(
         "geometry", GEOMETRIES, "binary", "binary", f"VARBYTE({MAX_VARBYTE_BYTES})",
-        "Well-known binary, as ST_AsWKB gives it. It has no SRID: that belongs to the column.",
+        "Well-known binary as ST_AsWKB gives it: without the SRID, and in MySQL 8 and 9 with the "
+        "axes in the order that the SRID defines.",
         select="ST_AsWKB({})",
     ),
     TypeRule(
@@ -198,7 +199,7 @@ def map_table(
     key = check_policies(table, policies, primary_key)
     excluded = {name.lower() for name in policies.exclude}
     read = [c for c in table.columns if c.name.lower() not in excluded]
-    where = f"{table.schema}.{table.name}"
+    where = table.qualified_name
     if not 1 <= len(read) <= MAX_COLUMNS:
         raise ConfigError(
             f"Table `{where}` has {len(read)} columns to read; Redshift takes 1 to {MAX_COLUMNS}.",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias, cast
 
 import pymysql
 import pytest
@@ -22,7 +22,7 @@ from mysql_s3_redshift.core.model import ColumnPolicies
 from mysql_s3_redshift.core.names import quote_mysql
 from mysql_s3_redshift.core.schema import Index, SourceTable
 from mysql_s3_redshift.core.types import map_table, select_expression
-from mysql_s3_redshift.errors import ConfigError, SourceError
+from mysql_s3_redshift.errors import ConfigError, SourceConnectionError, SourceError
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.servers import mysql_admin_connection
 
@@ -215,14 +215,15 @@ def test_a_query_is_described_without_being_run(admin, reader, mysql_database):
     began = time.monotonic()
     table = describe_query(
         reader,
-        f"{mysql_database}.totals",
+        "totals.v2",
         "SELECT region, COUNT(*) AS n, SUM(amount) AS amount, MAX(update_at) AS last, "
         "MAX(id) AS id, MAX(name) AS name, MIN(took) AS took, "
         "SUM(SLEEP(3)) AS slow, UNHEX('00') AS raw, 1.5e0 AS f "
         f"FROM `{mysql_database}`.orders GROUP BY region -- a comment",
+        schema=mysql_database,
     )
     assert time.monotonic() - began < 2
-    assert (table.schema, table.name) == (mysql_database, "totals")
+    assert (table.schema, table.name) == (mysql_database, "totals.v2")
     types = {c.name: c.column_type for c in table.columns}
     assert types["region"] == "varchar(2)"
     assert types["n"] == "bigint"
@@ -252,6 +253,69 @@ def test_the_server_tells_what_it_is(admin, reader):
     assert facts.time_zone
     assert (facts.read_only, facts.is_replica) == (False, False)
     assert server_facts(reader).is_replica is None  # it may not know
+
+
+class ScriptedCursor:
+    """Answers the questions of `server_facts` as a server of another kind would."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+        self._row: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def execute(self, statement: str) -> None:
+        self._row = self._answers[statement.split()[1] if "SHOW" in statement else "facts"]
+        if isinstance(self._row, Exception):
+            raise self._row
+
+    def fetchone(self) -> Any:
+        return self._row
+
+
+class ScriptedConnection:
+    def __init__(self, **answers: Any) -> None:
+        facts = {
+            "version": "8.0.20", "version_comment": "MySQL Community Server - GPL",
+            "time_zone": "SYSTEM", "system_time_zone": "EST", "read_only": 0, "innodb_read_only": 0,
+        }  # fmt: skip
+        facts |= answers.pop("facts", {})
+        self._answers = {"facts": facts, **answers}
+
+    def cursor(self, _kind: object) -> ScriptedCursor:
+        return ScriptedCursor(self._answers)
+
+
+UNKNOWN = pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax")
+DENIED = pymysql.err.OperationalError(1227, "Access denied; you need REPLICATION CLIENT")
+
+
+@pytest.mark.parametrize(
+    ("answers", "replica"),
+    [
+        ({"REPLICA": {"Source_Host": "primary"}}, True),
+        ({"REPLICA": None}, False),
+        ({"REPLICA": UNKNOWN, "SLAVE": {"Master_Host": "primary"}}, True),
+        ({"REPLICA": UNKNOWN, "SLAVE": None}, False),
+        ({"REPLICA": DENIED}, None),
+        ({"REPLICA": DENIED, "facts": {"read_only": 1}}, True),
+        ({"REPLICA": None, "facts": {"innodb_read_only": 1}}, True),
+    ],
+)
+def test_a_replica_is_known_by_its_status_or_by_refusing_writes(answers, replica):
+    facts = server_facts(cast("Connection", ScriptedConnection(**answers)))
+    assert facts.is_replica is replica
+    assert (facts.flavor, facts.time_zone) == ("mysql", "EST")
+
+
+def test_a_lost_connection_is_told_as_one():
+    gone = pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+    with pytest.raises(SourceConnectionError):
+        server_facts(cast("Connection", ScriptedConnection(REPLICA=gone)))
 
 
 EVERY_TYPE = """

@@ -48,24 +48,26 @@ _PLAIN = {
 }
 
 
-def describe_query(connection: pymysql.Connection[Any], name: str, query: str) -> SourceTable:
+def describe_query(
+    connection: pymysql.Connection[Any], name: str, query: str, *, schema: str = ""
+) -> SourceTable:
     """Describe the result of a query.
 
     Args:
         connection: An open connection whose character set is utf8mb4.
-        name: The name of the query in the configuration, `schema.name` or `name`.
+        name: The name of the query in the configuration.
         query: One SELECT, without a semicolon at its end.
+        schema: The schema under which the configuration has it.
 
     Raises:
         SourceError: MySQL refused the query.
     """
-    schema, _, table = name.rpartition(".")
     # On a line of its own: a query may end with a comment.
     with run(connection, f"SELECT * FROM (\n{query}\n) AS q LIMIT 0") as result:
         for _batch in result:
             continue
         columns = result.columns
-    return SourceTable(schema, table, tuple(_column(column) for column in columns))
+    return SourceTable(schema, name, tuple(_column(column) for column in columns))
 
 
 def _column(column: WireColumn) -> SourceColumn:
