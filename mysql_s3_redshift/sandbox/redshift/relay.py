@@ -102,7 +102,7 @@ class Relay:
         """
         if self._pipelined and self.upstream.is_idle:
             await self.sync()
-        return await self.upstream.query(sql, self._writer)
+        return await self.upstream.query(sql)
 
     async def lock(self, table: str) -> None:
         """Take the write lock of a table, as superuser: writing needs no right to lock.

@@ -72,7 +72,7 @@ class Upstream:
             self.status = body
         return head[:1], body
 
-    async def query(self, sql: str, notices: asyncio.StreamWriter | None = None) -> list[Row]:
+    async def query(self, sql: str) -> list[Row]:
         """Run SQL in the simple protocol and return its rows as text.
 
         Raises:
@@ -88,8 +88,6 @@ class Upstream:
                 rows.append([None if value is None else value.decode() for value in values])
             elif kind == b"E":
                 error = from_postgres(wire.error_fields(body))
-            elif kind in (b"N", b"S") and notices is not None:
-                notices.write(wire.message(kind, body))
             elif kind == b"Z":
                 if error is not None:
                     raise error

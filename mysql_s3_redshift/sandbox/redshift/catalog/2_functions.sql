@@ -40,7 +40,7 @@ create function rs.convert_timezone(zone text, t timestamp) returns timestamp la
   strict as $$select t at time zone 'UTC' at time zone zone$$;
 create function rs.convert_timezone(source text, zone text, t timestamp) returns timestamp
   language sql stable strict as $$select t at time zone source at time zone zone$$;
-create function rs.nvl2(anyelement, anyelement, anyelement) returns anyelement language sql immutable
+create function rs.nvl2(anyelement, anycompatible, anycompatible) returns anycompatible language sql immutable
   as $$select case when $1 is not null then $2 else $3 end$$;
 -- CONCAT takes two arguments and is NULL when one of them is (r_CONCAT); PostgreSQL's is neither.
 create function rs.concat(text, text) returns text language sql immutable strict as

@@ -15,6 +15,7 @@ from mysql_s3_redshift.sandbox.redshift.sql.functions import (
     AS_IN_POSTGRES,
     BEFORE_PARENTHESIS,
     DATE_PART_FIRST,
+    FROM_INSIDE,
     NAME_FOLLOWS,
     OF_THE_STAND_IN,
     RENAMED,
@@ -83,13 +84,17 @@ def rewrite(tokens: Sequence[Token]) -> list[Token]:
 
 
 class _Rewriter:
-    """One pass over a query; `_casts` holds the depths at which a CAST( waits for its AS."""
+    """One pass over a query.
+
+    `_openers` holds the word before each open parenthesis, `_casts` the depths at which a CAST(
+    waits for its AS.
+    """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._reader = Reader(tokens)
         self._out: list[Token] = []
         self._before = END
-        self._depth = 0
+        self._openers: list[str] = []
         self._casts: list[int] = []
 
     def run(self) -> list[Token]:
@@ -109,6 +114,10 @@ class _Rewriter:
             return self._call(token)
         return [token]
 
+    @property
+    def _depth(self) -> int:
+        return len(self._openers)
+
     def _check_clause(self) -> None:
         if self._before.text == ".":
             return
@@ -122,7 +131,10 @@ class _Rewriter:
         if joined and token.text[-1] in _OPERATOR_CHARACTERS and _starts_operator(following.text):
             name = token.text + following.text
             raise RedshiftError(UNDEFINED_FUNCTION, f"operator does not exist: {name}")
-        self._depth += (token.text == "(") - (token.text == ")")
+        if token.text == "(":
+            self._openers.append(self._before.upper)
+        elif token.text == ")" and self._openers:
+            self._openers.pop()
         if token.text == "::":
             return [token, word(read_type(self._reader).postgres)]
         return [token]
@@ -162,7 +174,9 @@ class _Rewriter:
             return token.upper in ("LEFT", "RIGHT") and self._before.upper != ")"
         before = self._before
         if before.upper in NAME_FOLLOWS and before.kind is Kind.WORD:
-            return before.upper == "FROM" and token.upper in ("TRIM", "SUBSTRING")
+            return False
+        if before.upper == "FROM" and (self._openers or [""])[-1] not in FROM_INSIDE:
+            raise _no_function(token.text)
         if before.kind is Kind.WORD and before.upper in ("WITH", "RECURSIVE"):
             return False
         if before.text in (")", ".") or before.kind is Kind.QUOTED:
@@ -188,7 +202,7 @@ class _Rewriter:
 
     def _date_part_call(self, token: Token, name: str) -> list[Token]:
         parenthesis, part = self._reader.take(), self._reader.take()
-        self._depth += 1
+        self._openers.append(token.upper)
         if part.kind not in (Kind.WORD, Kind.STRING):
             raise syntax_error(part.text)
         if part.kind is Kind.WORD:

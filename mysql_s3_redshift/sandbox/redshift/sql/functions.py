@@ -36,6 +36,9 @@ OF_THE_STAND_IN = word_set(
 
 RENAMED = {"nvl": "coalesce", "len": "length", "ifnull": "coalesce", "pow": "power"}
 
+FROM_INSIDE = frozenset({"EXTRACT", "TRIM", "SUBSTRING"})
+"""Functions whose arguments are set apart by FROM."""
+
 DATE_PART_FIRST = frozenset({"dateadd", "datediff", "date_part"})
 """Functions whose first argument is a bare word that names a part of a date."""
 
@@ -49,5 +52,5 @@ BEFORE_PARENTHESIS = word_set(
 )
 """Words before a parenthesis that are no function."""
 
-NAME_FOLLOWS = frozenset({"INTO", "TABLE", "VIEW", "UPDATE", "AS", "FROM", "JOIN", "USING", "ONLY"})
+NAME_FOLLOWS = frozenset({"INTO", "TABLE", "VIEW", "UPDATE", "AS"})
 """Words after which `name (` is a table or an alias with its columns, not a call."""

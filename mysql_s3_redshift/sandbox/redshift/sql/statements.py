@@ -14,7 +14,14 @@ from mysql_s3_redshift.sandbox.redshift.sql.alter_table import alter_table
 from mysql_s3_redshift.sandbox.redshift.sql.copy_statement import copy_from
 from mysql_s3_redshift.sandbox.redshift.sql.create_table import create_table
 from mysql_s3_redshift.sandbox.redshift.sql.expressions import rewrite
-from mysql_s3_redshift.sandbox.redshift.sql.lexer import Kind, Reader, Token, quote_name, render
+from mysql_s3_redshift.sandbox.redshift.sql.lexer import (
+    END,
+    Kind,
+    Reader,
+    Token,
+    quote_name,
+    render,
+)
 from mysql_s3_redshift.sandbox.redshift.sql.settings import set_parameter, show_parameter
 from mysql_s3_redshift.sandbox.redshift.sql.statement import Statement
 from mysql_s3_redshift.sandbox.redshift.sql.users import (
@@ -43,7 +50,7 @@ def translate(tokens: Sequence[Token]) -> Statement:
     if verb in _NOT_OFFERED:
         raise not_offered(f"SQL command {verb}")
     if verb in ("SELECT", "WITH", "EXPLAIN", "("):
-        return Statement(render(rewrite(tokens)), verb)
+        return _query(tokens)
     if verb not in _TRANSLATORS:
         raise syntax_error(tokens[0].text)
     return _TRANSLATORS[verb](reader)
@@ -53,14 +60,32 @@ def _write(verb: str, *before_table: str) -> _Translator:
     def translator(reader: Reader) -> Statement:
         reader.expect(*before_table)
         table = reader.qualified_name()
-        head = " ".join((verb, *before_table, table)).lower().replace(table.lower(), table)
+        head = " ".join((verb, *before_table)).lower()
+        _check_write(verb, reader)
         rest = reader.rest()
-        if any(token.kind is Kind.WORD and token.upper == "OVERRIDING" for token in rest):
-            raise not_supported("OVERRIDING")
+        # What precedes the table tells the rewriter that a parenthesis after it is no call.
         body = rewrite([Token(" ", Kind.WORD, "INTO"), Token(" ", Kind.QUOTED, table), *rest])
-        return Statement(f"{head} {render(body[2:])}", verb, locks=table)
+        return Statement(f"{head} {table} {render(body[2:])}", verb, locks=table)
 
     return translator
+
+
+def _check_write(verb: str, reader: Reader) -> None:
+    """Refuse what PostgreSQL takes after the table and Redshift does not."""
+    following = reader.peek()
+    if verb == "DELETE" and following is not END and following.upper not in ("USING", "WHERE"):
+        raise syntax_error(following.text)
+    if verb == "INSERT" and following.upper in ("AS", "OVERRIDING"):
+        raise syntax_error(following.text)
+    if verb == "UPDATE" and following.upper == "SET" and reader.peek(1).text == "(":
+        raise syntax_error("(")
+
+
+def _query(tokens: Sequence[Token]) -> Statement:
+    words = {token.upper for token in tokens if token.kind is Kind.WORD}
+    if tokens[0].upper == "WITH" and words & {"INSERT", "UPDATE", "DELETE", "MERGE"}:
+        raise not_supported("A statement that writes, with a WITH clause")
+    return Statement(render(rewrite(tokens)), tokens[0].upper)
 
 
 def _merge(reader: Reader) -> Statement:

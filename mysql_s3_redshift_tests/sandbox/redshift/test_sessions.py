@@ -1,0 +1,348 @@
+"""Locks, snapshots, lost clients, faults on demand, restarts and TLS."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from redshift_connector.error import Error
+
+from mysql_s3_redshift.sandbox.redshift.control import send_command
+from mysql_s3_redshift_tests.sandbox.redshift.conftest import (
+    BUCKET,
+    PASSWORD,
+    Lake,
+    StandIn,
+    copy,
+    refusal,
+    run,
+    start,
+)
+
+
+class Background(threading.Thread):
+    """Runs statements that may wait, and keeps the error or the time taken."""
+
+    def __init__(self, connection: Any, *statements: str) -> None:
+        super().__init__(daemon=True)
+        self.connection, self.statements = connection, statements
+        self.error: dict[str, str] | None = None
+        self.seconds = 0.0
+        self.start()
+
+    def run(self) -> None:
+        began = time.monotonic()
+        try:
+            for sql in self.statements:
+                run(self.connection, sql)
+        except Error as error:
+            self.error = error.args[0]
+        self.seconds = time.monotonic() - began
+
+
+@pytest.fixture
+def table(block: Any) -> str:
+    run(block, "create table t (id int, v int)")
+    run(block, "insert into t values (1, 1)")
+    block.commit()
+    return "t"
+
+
+def test_a_second_writer_waits_and_a_reader_does_not(block: Any, another: Any, table: str) -> None:
+    run(block, "update t set v = v + 1")
+    writer = Background(another, "update t set v = v + 10", "commit")
+    time.sleep(0.3)
+    reader = run(block, "select v from t")
+    assert reader == [[2]]
+    assert writer.is_alive()
+    block.commit()
+    writer.join(5)
+    assert (writer.error, writer.seconds >= 0.25) == (None, True)
+    assert run(block, "select v from t") == [[12]]
+
+
+def test_a_copy_waits_for_a_writer_too(block: Any, another: Any, table: str, lake: Lake) -> None:
+    numbers = pa.array([2], pa.int32())
+    lake.put_table("wait/1.parquet", pa.table({"a": numbers, "b": numbers}))
+    run(block, "delete from t")
+    loader = Background(another, copy("t", f"s3://{BUCKET}/wait/"), "commit")
+    time.sleep(0.3)
+    assert loader.is_alive()
+    block.commit()
+    loader.join(5)
+    assert run(block, "select * from t") == [[2, 2]]
+
+
+def test_a_write_on_an_old_snapshot_is_error_1023(block: Any, another: Any, table: str) -> None:
+    run(another, "select * from t")
+    run(block, "update t set v = 5")
+    block.commit()
+    fields = refusal(another, "update t set v = 6")
+    assert (fields["C"], fields["M"]) == ("XX000", "1023")
+    assert fields["D"].startswith("Serializable isolation violation on table - ")
+    another.rollback()
+    assert run(another, "select count(*) > 0 from stl_tr_conflict") == [[True]]
+
+
+def test_crossing_reads_commit_under_snapshot_isolation(
+    block: Any, another: Any, table: str
+) -> None:
+    run(block, "create table u (id int, v int)")
+    block.commit()
+    run(block, "select * from t")
+    run(block, "insert into u values (1, 1)")
+    run(another, "select * from u")
+    run(another, "insert into t values (1, 1)")
+    block.commit()
+    another.commit()
+
+
+def test_lock_taken_first_makes_the_snapshot_younger(block: Any, another: Any, table: str) -> None:
+    """P-09: the ledger is locked first, so a load sees what its predecessor has committed."""
+    run(block, "lock table t")
+    run(block, "insert into t values (2, 2)")
+    seen: list[Any] = []
+    waiting = threading.Thread(
+        target=lambda: seen.extend([run(another, "lock t"), run(another, "select count(*) from t")])
+    )
+    waiting.start()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    block.commit()
+    waiting.join(5)
+    assert seen[1] == [[2]]
+    another.rollback()
+
+
+def test_a_deadlock_ends_one_of_both(block: Any, another: Any, table: str) -> None:
+    run(block, "create table u (id int)")
+    block.commit()
+    run(block, "insert into t values (2, 2)")
+    run(another, "insert into u values (2)")
+    first = Background(another, "insert into t values (3, 3)")
+    second = Background(block, "insert into u values (3)")
+    first.join(10)
+    second.join(10)
+    assert [error["C"] for error in (first.error, second.error) if error] == ["40P01"]
+    block.rollback()
+    another.rollback()
+
+
+CLIENT = f"""
+import sys, redshift_connector
+connection = redshift_connector.connect(host="127.0.0.1", port=int(sys.argv[1]), database="dev",
+                                        user="awsuser", password="{PASSWORD}", ssl=False)
+cursor = connection.cursor()
+cursor.execute("lock table scratch.t")
+cursor.execute("insert into scratch.t values (9, 9)")
+print("locked", flush=True)
+cursor.execute(sys.argv[2])
+print("done", flush=True)
+import time; time.sleep(60)
+"""
+ENDLESS = "select count(*) from pg_attribute a, pg_attribute b, pg_attribute c, pg_attribute d"
+
+
+@pytest.mark.parametrize("statement", ["select 1", ENDLESS, "copy"])
+def test_a_killed_client_leaves_no_lock_and_no_row(
+    block: Any, table: str, stand_in: StandIn, lake: Lake, statement: str
+) -> None:
+    if statement == "copy":
+        many = pa.array(range(2_000_000), pa.int32())
+        lake.put_table("kill/1.parquet", pa.table({"a": many, "b": many}))
+        statement = copy("scratch.t", f"s3://{BUCKET}/kill/")
+    command = [sys.executable, "-c", CLIENT, str(stand_in.port), statement]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout is not None
+        assert client.stdout.readline() == "locked\n"
+        time.sleep(0.3)
+        client.kill()
+    began = time.monotonic()
+    run(block, "lock table t")
+    assert time.monotonic() - began < 2
+    assert run(block, "select count(*) from t") == [[1]]
+    block.rollback()
+
+
+@pytest.fixture
+def control(stand_in: StandIn) -> Iterator[int]:
+    yield stand_in.control_port
+    send_command(stand_in.control_port, {"clear": True})
+
+
+def commit_and_ask(connection: Any) -> None:
+    connection.commit()
+    run(connection, "select 1")
+
+
+@pytest.mark.parametrize(
+    ("point", "rows"), [("before_commit", 1), ("during_commit", 2), ("after_commit", 2)]
+)
+def test_a_connection_can_be_dropped_around_commit(
+    block: Any, another: Any, table: str, control: int, point: str, rows: int
+) -> None:
+    run(block, "insert into t values (2, 2)")
+    armed = send_command(control, {"drop": point})
+    assert armed["drops"] == {point: 1}
+    with pytest.raises((Error, OSError)):
+        commit_and_ask(block)
+    assert send_command(control, {})["drops"] == {}
+    run(another, "lock table t")
+    assert run(another, "select count(*) from t") == [[rows]]
+    another.rollback()
+
+
+@pytest.mark.parametrize("point", ["before_copy", "during_copy"])
+def test_a_connection_can_be_dropped_around_copy(
+    block: Any, another: Any, table: str, control: int, lake: Lake, point: str
+) -> None:
+    numbers = pa.array(range(10), pa.int32())
+    lake.put_table("dropped/1.parquet", pa.table({"a": numbers, "b": numbers}))
+    send_command(control, {"drop": point})
+    with pytest.raises((Error, OSError)):
+        run(block, copy("t", f"s3://{BUCKET}/dropped/"))
+    run(another, "lock table t")
+    assert run(another, "select count(*) from t") == [[1]]
+    another.rollback()
+
+
+def test_statements_can_be_answered_with_an_error(block: Any, table: str, control: int) -> None:
+    answer = {"pattern": "(?i)^insert into t ", "sqlstate": "XX000", "message": "1023"}
+    send_command(control, {"answer": answer, "times": 2})
+    for _ in range(2):
+        assert refusal(block, "insert into t values (3, 3)")["M"] == "1023"
+        assert refusal(block, "select 1")["C"] == "25P02"
+        block.rollback()
+    run(block, "insert into t values (3, 3)")
+    block.rollback()
+    with pytest.raises(ValueError, match="no point"):
+        send_command(control, {"drop": "nowhere"})
+
+
+def test_a_wrong_login_is_refused(stand_in: StandIn) -> None:
+    for options in ({"password": "wrong"}, {"user": "nobody"}, {"user": "rdsdb"}):
+        with pytest.raises(Error, match="28000"):
+            stand_in.connect(**options)
+    with pytest.raises(Error, match="3D000"):
+        stand_in.connect(database="other")
+
+
+def test_statement_timeout_and_cancel_of_a_backend(block: Any, another: Any) -> None:
+    run(block, "set statement_timeout to 100")
+    assert refusal(block, ENDLESS)["C"] == "57014"
+    block.rollback()
+    pid = run(another, "select pg_backend_pid()")[0][0]
+    waiting = Background(another, ENDLESS)
+    time.sleep(0.2)
+    run(block, f"select pg_cancel_backend({pid})")
+    waiting.join(5)
+    assert waiting.error is not None
+    assert waiting.error["C"] == "57014"
+    another.rollback()
+    block.rollback()
+
+
+def children(stand_in: StandIn) -> list[psutil.Process]:
+    return psutil.Process(stand_in.process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_keeps_the_data_and_no_process_stays(
+    short_folder: Path, s3_endpoint: str, number: int
+) -> None:
+    folder = short_folder / f"restart-{number}"
+    first = start(folder, s3_endpoint, "--isolation", "serializable")
+    opened = first.connect()
+    run(opened, "create table t (id int, " + "l" * 100 + " int)")
+    run(opened, "insert into t values (1, 1)")
+    opened.commit()
+    processes = children(first)
+    first.stop(number)
+    psutil.wait_procs(processes, timeout=10)
+    assert processes
+    assert not any(process.is_running() for process in processes)
+    second = start(folder, s3_endpoint, "--isolation", "serializable")
+    again = second.connect()
+    cursor = again.cursor()
+    cursor.execute("select * from t")
+    assert [column[0] for column in cursor.description] == ["id", "l" * 100]
+    assert [list(row) for row in cursor.fetchall()] == [[1, 1]]
+    again.close()
+    second.stop()
+
+
+def test_crossing_reads_conflict_under_serializable_isolation(
+    short_folder: Path, s3_endpoint: str
+) -> None:
+    server = start(short_folder / "serializable", s3_endpoint, "--isolation", "serializable")
+    a, b = server.connect(), server.connect()
+    run(a, "create table tab1 (id int)")
+    run(a, "create table tab2 (id int)")
+    a.commit()
+    run(a, "select * from tab1")
+    run(a, "insert into tab2 values (1)")
+    run(b, "insert into tab1 values (1)")
+    run(b, "select * from tab2")
+    a.commit()
+    with pytest.raises(Error) as caught:
+        b.commit()
+    assert caught.value.args[0]["M"] == "1023"
+    server.stop()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "server.pem", folder / "server.key"
+    cert_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return cert_file, key_file
+
+
+def test_the_driver_connects_with_tls_and_its_defaults(
+    tmp_path: Path, short_folder: Path, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert_file, key_file = certificate(tmp_path)
+    options = ("--tls-cert", str(cert_file), "--tls-key", str(key_file))
+    server = start(short_folder / "tls", s3_endpoint, *options)
+    with pytest.raises(Error, match="CERTIFICATE_VERIFY_FAILED"):
+        server.connect(host="localhost", ssl=True)
+    monkeypatch.setitem(os.environ, "SSL_CERT_FILE", str(cert_file))
+    opened = server.connect(host="localhost", ssl=True, sslmode="verify-full")
+    assert run(opened, "select 1") == [[1]]
+    opened.close()
+    server.stop()
