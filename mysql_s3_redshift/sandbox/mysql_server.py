@@ -26,6 +26,7 @@ MysqlConnection: TypeAlias = "pymysql.Connection[pymysql.cursors.Cursor]"
 
 PORTS = ("mysql",)
 URL_VARIABLE = "MYSQL_URL"
+BINARY_VARIABLE = "SANDBOX_MYSQLD"
 ADMIN, READER = "sandbox_admin", "sandbox_reader"
 
 # Server binaries are often outside the PATH of a normal user.
@@ -122,24 +123,29 @@ def check_foreign_server(url: str) -> None:
 
 
 def find_binary(search_path: str | None = None) -> MysqlBinary:
-    """Find an installed MariaDB or MySQL server.
+    """Find an installed MariaDB or MySQL server; SANDBOX_MYSQLD names one of several.
 
     Args:
         search_path: Folders to look in, instead of PATH and the usual places.
     """
+    named = os.environ.get(BINARY_VARIABLE)
     folders = search_path or os.pathsep.join((os.environ.get("PATH", ""), *_FOLDERS))
-    for name in ("mariadbd", "mysqld"):
+    for name in (named,) if named else ("mariadbd", "mysqld"):
         path = shutil.which(name, path=folders)
         if path is not None:
-            version = subprocess.run(  # noqa: S603 - the binary just found, no shell
-                [path, "--no-defaults", "--version"], capture_output=True, text=True, check=False
-            )
-            return MysqlBinary(path, mariadb="MariaDB" in version.stdout)
+            return MysqlBinary(path, mariadb=_is_mariadb(path))
     raise ConfigError(
-        "The sandbox found no MySQL or MariaDB server (mariadbd, mysqld) on this machine.",
+        f"The sandbox found no MySQL or MariaDB server ({named or 'mariadbd, mysqld'}).",
         kept="Nothing was started.",
-        remedy=_INSTALL,
+        remedy=f"Correct {BINARY_VARIABLE}, or unset it." if named else _INSTALL,
     )
+
+
+def _is_mariadb(path: str) -> bool:
+    version = subprocess.run(  # noqa: S603 - a server binary, no shell
+        [path, "--no-defaults", "--version"], capture_output=True, text=True, check=False
+    )
+    return "MariaDB" in version.stdout
 
 
 def mysql_server(folder: Path, settings: Settings, binary: MysqlBinary) -> Server:

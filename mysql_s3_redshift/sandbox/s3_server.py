@@ -22,6 +22,7 @@ from mysql_s3_redshift.sandbox.processes import Server
 from mysql_s3_redshift.sandbox.settings import Settings, write_private
 
 BUCKET = "lake"
+_PROBE_BUCKET = "sandbox-probe"
 REGION = "us-east-1"
 PORTS = ("s3", "s3_master", "s3_volume", "s3_filer", "s3_admin")
 
@@ -46,7 +47,7 @@ def s3_server(folder: Path, settings: Settings) -> Server:
         environment={"GOMEMLIMIT": "300MiB", "GOGC": "50"},
         log=folder / "s3.log",
         prepare=prepare,
-        probe=lambda: _create_bucket(s3_client(settings, attempts=1)),
+        probe=lambda: _probe(s3_client(settings, attempts=1)),
         not_ready=(BotoCoreError, ClientError),
         failure=StorageError,
     )
@@ -69,10 +70,18 @@ def s3_client(settings: Settings, *, attempts: int = 5) -> Any:
     )
 
 
-def _create_bucket(client: Any) -> None:
+def _probe(client: Any) -> None:
+    """Write and read an object, then make sure of the bucket.
+
+    Listing buckets is not enough: for some seconds after a start under load, SeaweedFS may know all
+    names while the server that holds the content has not registered yet.
+    """
     existing = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
-    if BUCKET not in existing:
-        client.create_bucket(Bucket=BUCKET)
+    for name in (_PROBE_BUCKET, BUCKET):
+        if name not in existing:
+            client.create_bucket(Bucket=name)
+    client.put_object(Bucket=_PROBE_BUCKET, Key="probe", Body=b"ready")
+    client.get_object(Bucket=_PROBE_BUCKET, Key="probe")["Body"].read()
 
 
 def find_weed() -> str | None:

@@ -22,7 +22,14 @@ from mysql_s3_redshift.cli import sandbox as command_line
 from mysql_s3_redshift.errors import ConfigError, ExitCode, SourceConnectionError
 from mysql_s3_redshift.sandbox import s3_server as s3
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
-from mysql_s3_redshift.sandbox.mysql_server import ADMIN, READER, URL_VARIABLE, find_binary
+from mysql_s3_redshift.sandbox.mysql_server import (
+    ADMIN,
+    BINARY_VARIABLE,
+    READER,
+    URL_VARIABLE,
+    MysqlBinary,
+    find_binary,
+)
 from mysql_s3_redshift.sandbox.processes import find
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.servers import (
@@ -148,10 +155,24 @@ def test_the_product_can_read_and_not_write(mysql_server, mysql_database):
         cursor = reader.cursor()
         cursor.execute("SELECT COUNT(*) FROM t")
         cursor.execute("SELECT COUNT(*) FROM information_schema.INNODB_TRX")
-        cursor.execute("SHOW SLAVE STATUS")
+        cursor.execute("SHOW REPLICA STATUS")
         for statement in ("INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE DATABASE other"):
             with pytest.raises(pymysql.MySQLError, match="denied"):
                 cursor.execute(statement)
+
+
+def test_each_test_gets_empty_places_of_its_own(
+    sandbox, mysql_database, s3_prefix, redshift_schema
+):
+    with contextlib.closing(mysql_admin_connection(sandbox, mysql_database)) as connection:
+        assert connection.cursor().execute("SHOW TABLES") == 0
+    listed = s3_client(sandbox).list_objects_v2(Bucket=s3.BUCKET, Prefix=f"{s3_prefix}/")
+    assert listed["KeyCount"] == 0
+    s3_client(sandbox).put_object(Bucket=s3.BUCKET, Key=f"{s3_prefix}/a", Body=b"1")
+    with contextlib.closing(redshift_connection(sandbox)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"CREATE TABLE {redshift_schema}.t (a INTEGER)")
+        connection.commit()
 
 
 def test_the_time_zone_of_mysql_can_be_chosen_and_is_remembered(folder):
@@ -193,13 +214,29 @@ def test_a_wrong_url_starts_nothing_and_hides_the_password(folder, monkeypatch, 
     assert processes_of(folder) == []
 
 
-def test_without_a_mysql_server_the_error_says_how_to_install_one(tmp_path):
+def test_without_a_mysql_server_the_error_says_how_to_install_one(tmp_path, monkeypatch):
+    monkeypatch.delenv(BINARY_VARIABLE, raising=False)
     with pytest.raises(ConfigError, match="no MySQL or MariaDB server") as caught:
         find_binary(str(tmp_path))
     assert caught.value.exit_code == ExitCode.USAGE
     assert "apt-get install" in caught.value.remedy
     assert "dnf install" in caught.value.remedy
     assert "brew install" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("version", "mariadb"),
+    [("mysqld  Ver 9.7.4 for Linux on x86_64", False), ("mysqld  Ver 10.11.19-MariaDB", True)],
+)
+def test_a_named_server_binary_is_asked_what_it_is(tmp_path, monkeypatch, version, mariadb):
+    binary = tmp_path / "some-mysqld"
+    binary.write_text(f"#!/bin/sh\necho '{version}'\n")
+    binary.chmod(0o755)
+    monkeypatch.setenv(BINARY_VARIABLE, str(binary))
+    assert find_binary() == MysqlBinary(str(binary), mariadb=mariadb)
+    binary.unlink()
+    with pytest.raises(ConfigError, match="some-mysqld"):
+        find_binary()
 
 
 def test_an_interrupted_initialisation_is_repeated(folder):
