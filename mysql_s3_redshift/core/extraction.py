@@ -100,6 +100,8 @@ class Extraction:
     def _read_state(self) -> ExtractState:
         strategy = str(self.table.cursor.strategy)
         state = self.states.read() or ExtractState.first(self.table.plan, strategy)
+        if state.mysql_state.status == "pending":  # never extracted, or reset: no watermark yet
+            state = state.with_(cdc_strategy=strategy)
         if state.cdc_strategy != strategy:
             raise ConfigError(
                 f"{self.table.plan.display_name}: cdc_strategy is {strategy}, and the stored "
@@ -111,6 +113,7 @@ class Extraction:
             "load_mode": str(self.table.load_mode),
             "key": list(self.table.key),
             "version_column": self.table.cursor.timestamp,
+            "cursor_columns": list(self.table.cursor.columns),
             "schema": self.schema.fingerprint,
             "source_created_at": self.table.table.created_at,
         }

@@ -1,0 +1,138 @@
+"""A table's state documents, the versions before each manual change, and its manifests.
+
+Kept apart from `storage`, which needs pyarrow, so that looking at a watermark is quick.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mysql_s3_redshift.adapters.s3.bucket import Bucket
+from mysql_s3_redshift.adapters.s3.documents import StateDocument
+from mysql_s3_redshift.core import s3_names
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One earlier version of a document: as it was before `action`."""
+
+    name: str
+    stage: str
+    when: datetime
+    action: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """One entry of a COPY manifest."""
+
+    load_id: str
+    uri: str
+    bytes: int
+
+
+class TableStates:
+    """The documents of one table."""
+
+    def __init__(self, bucket: Bucket, plan: TablePlan) -> None:
+        self.bucket, self.plan = bucket, plan
+        self.extract = StateDocument(bucket, self._key(plan.extract_key), ExtractState)
+        self.load = StateDocument(bucket, self._key(plan.load_key), LoadState)
+
+    def read(self) -> tuple[ExtractState | None, LoadState | None]:
+        """Both documents; None for one that does not exist."""
+        return self.extract.read(), self.load.read()
+
+    def archive(self, action: str, *, when: datetime) -> list[str]:
+        """Copy both documents, as they lie there, into the history; returns the copies' URIs.
+
+        A damaged document is copied too: the command that repairs it must not destroy it.
+        """
+        copies = []
+        for document, asset_key in self._documents():
+            found = self.bucket.get(document.key)
+            if found is not None:
+                key = s3_names.history_key(self.bucket.prefix, asset_key, when=when, action=action)
+                self.bucket.put(key, found[0], if_absent=True)
+                copies.append(self.bucket.uri(key))
+        return copies
+
+    def history(self) -> list[HistoryEntry]:
+        """Earlier versions, the newest first."""
+        entries = []
+        for stage, (_, asset_key) in zip(("extract", "load"), self._documents(), strict=True):
+            folder = s3_names.history_prefix(self.bucket.prefix, asset_key)
+            for found in self.bucket.list(folder):
+                name = found.key.removeprefix(folder)
+                stamp, _, action = name.removesuffix(".json").partition("-")
+                when = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+                entries.append(HistoryEntry(stamp, stage, when, action, self.bucket.uri(found.key)))
+        return sorted(entries, key=lambda e: (e.name, e.stage), reverse=True)
+
+    def earlier(self, name: str) -> tuple[ExtractState | None, LoadState | None]:
+        """Both documents as they were before the change of that name.
+
+        Raises:
+            ConfigError: The history has no such version.
+            StateUnreadableError: It cannot be read.
+        """
+        entries = [e for e in self.history() if e.name == name]
+        if not entries:
+            raise ConfigError(
+                f"{self.plan.display_name}: the history has no version {name}.",
+                kept="Nothing was changed.",
+                remedy="Take a name that `watermark history` shows.",
+            )
+        keys = {e.stage: self.bucket.key(e.uri) for e in entries}
+        extract = load = None
+        if "extract" in keys:
+            extract = StateDocument(self.bucket, keys["extract"], ExtractState).read()
+        if "load" in keys:
+            load = StateDocument(self.bucket, keys["load"], LoadState).read()
+        return extract, load
+
+    def manifests(self) -> list[ManifestFile]:
+        """Every entry of every manifest, in the order of the loads.
+
+        Raises:
+            StateUnreadableError: A manifest is damaged.
+        """
+        folder = s3_names.manifest_prefix(self.bucket.prefix, self.plan)
+        files = []
+        for found in sorted(self.bucket.list(folder), key=lambda f: f.key):
+            stored = self.bucket.get(found.key)
+            load_id = found.key.removeprefix(folder).removesuffix(".manifest.json")
+            if stored is not None:
+                files += self._entries(load_id, stored[0], self.bucket.uri(found.key))
+        return files
+
+    def _entries(self, load_id: str, body: bytes, uri: str) -> list[ManifestFile]:
+        try:
+            return [
+                ManifestFile(load_id, str(entry["url"]), int(entry["meta"]["content_length"]))
+                for entry in json.loads(body)["entries"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateUnreadableError(
+                f"Manifest {uri} cannot be used: {error}.",
+                kept="It was left as it is.",
+                remedy="Restore the object; the ledger in Redshift tells the same files.",
+            ) from error
+
+    def _key(self, asset_key: Sequence[str]) -> str:
+        return s3_names.state_key(self.bucket.prefix, asset_key)
+
+    def _documents(
+        self,
+    ) -> tuple[
+        tuple[StateDocument[ExtractState], Sequence[str]],
+        tuple[StateDocument[LoadState], Sequence[str]],
+    ]:
+        return (self.extract, self.plan.extract_key), (self.load, self.plan.load_key)

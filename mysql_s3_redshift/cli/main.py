@@ -1,0 +1,129 @@
+"""The console script `mysql-s3-redshift`.
+
+Every failure ends as at most three lines on stderr (what happened, what was kept, what to do) and
+the exit code of its kind; with `--json` also as the one document on stdout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from mysql_s3_redshift.cli.app import DOCUMENT_VERSION, LazyGroup
+from mysql_s3_redshift.errors import ExitCode, ReplicationError
+
+PROGRAM = "mysql-s3-redshift"
+_CLI = "mysql_s3_redshift.cli"
+
+COMMANDS = {
+    "sync": (f"{_CLI}.sync:sync", "Copy what is new from MySQL to S3 and on to Redshift."),
+    "watermark": (f"{_CLI}.watermark:watermark", "Show and change where tables stand."),
+    "sandbox": (f"{_CLI}.sandbox:sandbox", "Run a local MySQL, S3 and Redshift with demo data."),
+    "fault-points": (f"{_CLI}.fault_points:fault_points", ""),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_by_name=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command has --help with examples. Exit codes: 0 done, 1 unexpected, 2 usage or "
+    "configuration, 3 some tables failed, 4 data or counts differ, 5 MySQL, 6 S3, 7 Redshift, "
+    "8 state conflict.",
+)
+@click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
+def cli() -> None:
+    """Keep MySQL tables in Amazon Redshift, by way of parquet on S3."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    as_json, debug = "--json" in arguments, "--debug" in arguments
+    try:
+        result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        _tell_usage_error(error, as_json=as_json)
+        return int(ExitCode.USAGE)
+    except ReplicationError as error:
+        if debug:
+            traceback.print_exc()
+        tell_error(error, as_json=as_json)
+        return int(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        # click turns Ctrl-C into Abort.
+        _tell("Interrupted.", "What was committed before stays.", as_json=as_json)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of our output is gone; without this, Python complains once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception as error:  # noqa: BLE001  the boundary: the user gets a line, not a traceback
+        if debug:
+            traceback.print_exc()
+        hint = "" if debug else "Run again with --debug for the details."
+        _tell(f"Unexpected {type(error).__name__}: {_one_line(error)}", hint, as_json=as_json)
+        return int(ExitCode.UNEXPECTED)
+    return result if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def error_document(error: ReplicationError) -> dict[str, object]:
+    """An error as the JSON documents hold it."""
+    return {
+        "kind": type(error).__name__,
+        "happened": error.happened,
+        "kept": error.kept,
+        "remedy": error.remedy,
+        "exit_code": int(error.exit_code),
+        "retryable": error.retryable,
+    }
+
+
+def tell_error(error: ReplicationError, *, as_json: bool) -> None:
+    """Say what happened, what was kept and what to do, a line each."""
+    for line in (error.happened, error.kept, error.remedy):
+        if line:
+            click.echo(_one_line(line), err=True)
+    if as_json:
+        _print_failure(error_document(error))
+
+
+def _tell_usage_error(error: click.ClickException, *, as_json: bool) -> None:
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and not as_json:
+        click.echo(error.format_message(), err=True)
+        return
+    click.echo(_one_line(error.format_message()), err=True)
+    hint = f"Try `{context.command_path} --help`." if context is not None else ""
+    if hint:
+        click.echo(hint, err=True)
+    if as_json:
+        facts = {"kind": "UsageError", "happened": error.format_message(), "remedy": hint}
+        _print_failure({**facts, "exit_code": int(ExitCode.USAGE), "retryable": False})
+
+
+def _tell(happened: str, kept: str, *, as_json: bool) -> None:
+    click.echo(happened, err=True)
+    if kept:
+        click.echo(kept, err=True)
+    if as_json:
+        _print_failure({"kind": "Unexpected", "happened": happened, "exit_code": 1})
+
+
+def _print_failure(error: dict[str, object]) -> None:
+    document = {"version": DOCUMENT_VERSION, "status": "failed", "error": error}
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
