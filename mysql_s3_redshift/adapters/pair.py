@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.core.drift import Change, compare
 from mysql_s3_redshift.core.extract import extract
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load
@@ -18,10 +19,15 @@ from mysql_s3_redshift.core.types import map_table
 
 @dataclass(frozen=True, slots=True)
 class DescribedTable:
-    """A table as MySQL has it now, and the schema that its next files get."""
+    """A table as MySQL has it now, and the schema that its next files get.
+
+    Attributes:
+        changes: What differs from the schema of the last files.
+    """
 
     resolved: ResolvedTable
     schema: TableSchema
+    changes: tuple[Change, ...] = ()
 
 
 def describe(plan: TablePlan, connections: Connections) -> DescribedTable:
@@ -32,7 +38,15 @@ def describe(plan: TablePlan, connections: Connections) -> DescribedTable:
     """
     table = connections.source(plan.source).describe(plan)
     resolved = resolve(plan, table)
-    return DescribedTable(resolved, map_table(table, plan.columns, primary_key=resolved.key))
+    schema = map_table(table, plan.columns, primary_key=resolved.key)
+    storage = connections.storage(plan)
+    state = storage.extract_states().read()
+    stored = state.metadata.get("stored_schema") if state else None
+    if not stored or stored == schema.fingerprint:
+        return DescribedTable(resolved, schema)
+    before = storage.get_schema(str(stored))
+    schema = map_table(table, plan.columns, primary_key=resolved.key, previous=before)
+    return DescribedTable(resolved, schema, compare(before, schema))
 
 
 def extract_table(

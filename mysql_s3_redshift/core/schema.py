@@ -138,7 +138,7 @@ class TableSchema:
         Comments and encodings do not count.
         """
         shape = [
-            [c.source, c.name, c.arrow, c.target_type, c.staging_type, c.cast, c.nullable]
+            [c.source, c.name, c.arrow, c.target_type, c.staging_type, c.cast, c.nullable, c.rule]
             for c in self.columns
         ]
         text = json.dumps([shape, self.primary_key], separators=(",", ":"), ensure_ascii=True)

@@ -38,7 +38,7 @@ class MySqlSource:
     def describe(self, plan: TablePlan) -> SourceTable:
         """Read a table's columns, keys and indexes."""
         if plan.query is not None:
-            return describe_query(self.connection.raw, plan.table, plan.query)
+            return describe_query(self.connection.raw, plan.table, plan.query, schema=plan.schema)
         return describe_table(self.connection.raw, plan.schema, plan.table)
 
     def read(self, table: ResolvedTable, schema: TableSchema, query: ChunkQuery) -> MySqlReader:

@@ -30,8 +30,13 @@ def describe(
     """
     found: dict[tuple[str, str], list[TargetColumn]] = {}
     parameters = [part for table in tables for part in table]
-    for schema, table, name, *kind, nullable in connection.query(DESCRIBE, parameters):
-        column = TargetColumn(name=name, type=_type(*kind), nullable=nullable == "YES")
+    for schema, table, name, *kind, nullable, default in connection.query(DESCRIBE, parameters):
+        column = TargetColumn(
+            name=name,
+            type=_type(*kind),
+            nullable=nullable == "YES",
+            has_default=default is not None,
+        )
         found.setdefault((schema, table), []).append(column)
     return {table: tuple(columns) for table, columns in found.items()}
 

@@ -106,7 +106,7 @@ def change_column(table: str, change: TargetChange) -> str:
 
 DESCRIBE = (
     "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, "
-    "numeric_precision, numeric_scale, is_nullable FROM svv_columns "
+    "numeric_precision, numeric_scale, is_nullable, column_default FROM svv_columns "
     "WHERE (table_schema = ? AND table_name = ?) OR (table_schema = ? AND table_name = ?) "
     "ORDER BY table_schema, table_name, ordinal_position"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.catalog import describe
@@ -94,7 +95,8 @@ class RedshiftTarget:
         columns: tuple[TargetColumn, ...],
         target: str,
     ) -> list[str]:
-        changes = plan_target_changes(columns, schema, table=table.plan.display_name)
+        keyed = [replace(c, in_key=c.name in schema.primary_key) for c in columns]
+        changes = plan_target_changes(keyed, schema, table=table.plan.display_name)
         for change in changes:
             self.connection.execute(sql.change_column(target, change))
             if change.comment:

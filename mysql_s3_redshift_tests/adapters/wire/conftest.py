@@ -98,6 +98,7 @@ def tls_server() -> Iterator[dict[str, Any]]:
             "user": "root",
             "database": "mysql",
             "ssl_ca": str(authority),
+            "ssl_verify_cert": True,
             "ssl_verify_identity": True,
             "charset": "utf8mb4",
             "read_timeout": 20,
