@@ -52,7 +52,6 @@ class Server:
         self.type_oids: dict[int, int] = {}
         self.postgres_oids: dict[int, int] = {}
         self._admin_lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[object]] = set()
         self._tls = _tls_context(settings)
 
     async def open(self) -> None:
@@ -75,12 +74,6 @@ class Server:
         """Run SQL as superuser, outside of every client's transaction."""
         async with self._admin_lock:
             return await self._admin.query(sql)
-
-    def record(self, sql: str) -> None:
-        """Run SQL as superuser some time soon."""
-        task: asyncio.Task[object] = asyncio.create_task(self.admin_query(sql))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def save_names(self) -> dict[str, str]:
         """Store the long identifiers that a statement has brought; return them."""

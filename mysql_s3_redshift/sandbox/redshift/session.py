@@ -65,7 +65,7 @@ class Session:
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Statement] = {}
         self._skipping = False
-        self._drop_after_sync = False
+        self._drop_after_sync = self._conflicted = False
 
     async def run(self) -> None:
         """Serve the client until it leaves."""
@@ -87,8 +87,12 @@ class Session:
             await self.upstream.cancel()
 
     def _note_conflict(self, error: RedshiftError) -> None:
-        if is_serializable_conflict(error):
-            self.server.record(
+        self._conflicted |= is_serializable_conflict(error)
+
+    async def _record_conflict(self) -> None:
+        if self._conflicted:
+            self._conflicted = False
+            await self.server.admin_query(
                 f"insert into stl_tr_conflict values (0, {self.upstream.pid}, now(), now(), 0)"
             )
 
@@ -184,6 +188,7 @@ class Session:
     async def _sync(self) -> None:
         self._skipping = False
         await self.relay.sync()
+        await self._record_conflict()
         self.relay.send(b"Z", self.upstream.status)
         await self.relay.flush()
         if self._drop_after_sync:

@@ -116,12 +116,16 @@ class Upstream:
             raise error
 
     async def _send_chunks(self, chunks: Iterator[bytes]) -> BaseException | None:
+        # The next chunk is encoded while this one is on its way.
+        coming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
         try:
-            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            while (chunk := await coming) is not None:
+                coming = asyncio.create_task(asyncio.to_thread(next, chunks, None))
                 for start in range(0, len(chunk), _COPY_PIECE):
                     self._writer.write(wire.message(b"d", chunk[start : start + _COPY_PIECE]))
                 await self._writer.drain()
         except Exception as failure:  # noqa: BLE001 - re-raised once PostgreSQL has let go of COPY
+            await asyncio.wait([coming])
             self._writer.write(wire.message(b"f", wire.cstring("load failed")))
             return failure
         self._writer.write(wire.message(b"c"))

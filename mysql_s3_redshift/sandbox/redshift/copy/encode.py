@@ -80,10 +80,7 @@ class BatchEncoder:
             # columnar COPY has no NULL AS.
             context = f"Invalid null byte in column {column.name}"
             raise spectrum_error(15001, context, query=self._query, column=column.name, key=key)
-        multibyte = pc.not_equal(
-            pc.binary_length(array), pc.cast(pc.utf8_length(array), pa.int32())
-        )
-        if column.type == "bpchar" and pc.any(multibyte).as_py():
+        if column.type == "bpchar" and _has_multibyte(array):
             context = (
                 "Multibyte character not supported for CHAR (Hint: try using VARCHAR). "
                 f"Column: {column.name}"
@@ -105,6 +102,11 @@ class BatchEncoder:
             )
             raise spectrum_error(15007, context, query=self._query, column=column.name, key=key)
         return array
+
+
+def _has_multibyte(array: pa.Array) -> bool:
+    characters = pc.cast(pc.utf8_length(array), pa.int32())
+    return bool(pc.any(pc.not_equal(pc.binary_length(array), characters)).as_py())
 
 
 def _longest(array: pa.Array) -> int:
