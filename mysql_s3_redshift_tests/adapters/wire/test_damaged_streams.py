@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymysql.constants import FIELD_TYPE, FLAG
 
+from mysql_s3_redshift.adapters.mysql import wire
 from mysql_s3_redshift.errors import SourceConnectionError, SourceError
 from mysql_s3_redshift_tests.adapters.wire.comparison import Row, rows_of
 from mysql_s3_redshift_tests.adapters.wire.streams import (
@@ -320,3 +322,21 @@ def test_a_second_result_is_refused():
     with pytest.raises(SourceError, match="more than one result"):
         rows_from(channel, "binary")
     assert channel.state == "closed"
+
+
+def test_the_rows_of_the_package_docstring_are_read_as_it_says():
+    columns = [
+        simple_column("n", FIELD_TYPE.LONGLONG),
+        simple_column("null", FIELD_TYPE.NULL),
+        simple_column("text", FIELD_TYPE.VAR_STRING, charset=45),
+        simple_column("day", FIELD_TYPE.DATE),
+    ]
+    binary = bytes.fromhex("00 08 0700000000000000 02 6869 04 e807 02 1d")
+    text = bytes.fromhex("01 37 fb 02 6869 0a") + b"2024-02-29"
+    assert (len(binary), len(text)) == (0x12, 0x11)
+    for protocol, row in (("binary", binary), ("text", text)):
+        stream = packets(answer(columns, [row]))
+        assert f"{len(row):02x} 00 00 07" in (wire.__doc__ or "")
+        assert stream[-9 - len(row) - 4 : -9 - len(row)] == bytes([len(row), 0, 0, 7])
+        (found,) = rows_from(ScriptedChannel(arriving(stream)), protocol)
+        assert found == (7, None, "hi", date(2024, 2, 29))
