@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from redshift_connector.core import Connection as RedshiftConnection
 
@@ -83,6 +84,24 @@ def new_redshift_schema(sandbox: SandboxStatus) -> Iterator[str]:
         yield name
     finally:
         _run_in_redshift(sandbox, f'DROP SCHEMA "{name}" CASCADE')
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return every process of this machine that has the folder in its command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any(str(folder) in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def mysql_answers(current: SandboxStatus) -> bool:
+    """Tell whether the MySQL server answers a query."""
+    with contextlib.closing(mysql_admin_connection(current)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
 
 
 @pytest.fixture(scope="session")
