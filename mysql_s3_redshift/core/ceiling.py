@@ -154,7 +154,10 @@ def fix_ceiling(
     while open_work.remaining and time.monotonic() < deadline:
         sleep(pause)
         pause = min(pause * 1.5, 0.25)
-        open_work.observe(source.open_work() or ())
+        listed = source.open_work()
+        if listed is None:  # the privilege was taken away meanwhile: nothing is proven
+            break
+        open_work.observe(listed)
     held = open_work.remaining
     if not held:
         return Ceiling(newest if by_id else _moment(table.cursor, clock, lag.amount), "proven")
