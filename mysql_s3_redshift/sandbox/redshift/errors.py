@@ -7,7 +7,6 @@ length), amazon-redshift-utils#716 (too long on INSERT).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 SYNTAX_ERROR = "42601"
@@ -137,7 +136,7 @@ def from_postgres(fields: dict[str, str]) -> RedshiftError:
 
 def is_serializable_conflict(error: RedshiftError) -> bool:
     """Tell whether this is error 1023."""
-    return error.sqlstate == INTERNAL and re.fullmatch(r"1023", error.message) is not None
+    return (error.sqlstate, error.message) == (INTERNAL, "1023")
 
 
 def _block(message: str, code: int, context: str, *, query: int, location: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mysql_s3_redshift.sandbox.redshift.errors import (
-    RedshiftError,
     not_offered,
     not_supported,
     syntax_error,
@@ -15,7 +14,6 @@ from mysql_s3_redshift.sandbox.redshift.sql.copy_statement import copy_from
 from mysql_s3_redshift.sandbox.redshift.sql.create_table import create_table
 from mysql_s3_redshift.sandbox.redshift.sql.expressions import rewrite
 from mysql_s3_redshift.sandbox.redshift.sql.lexer import (
-    END,
     Kind,
     Reader,
     Token,
@@ -31,6 +29,7 @@ from mysql_s3_redshift.sandbox.redshift.sql.users import (
     grant,
 )
 from mysql_s3_redshift.sandbox.redshift.sql.words import word_set
+from mysql_s3_redshift.sandbox.redshift.sql.writes import merge, write
 
 _Translator = Callable[[Reader], Statement]
 
@@ -56,51 +55,11 @@ def translate(tokens: Sequence[Token]) -> Statement:
     return _TRANSLATORS[verb](reader)
 
 
-def _write(verb: str, *before_table: str) -> _Translator:
-    def translator(reader: Reader) -> Statement:
-        reader.expect(*before_table)
-        table = reader.qualified_name()
-        head = " ".join((verb, *before_table)).lower()
-        _check_write(verb, reader)
-        rest = reader.rest()
-        # What precedes the table tells the rewriter that a parenthesis after it is no call.
-        body = rewrite([Token(" ", Kind.WORD, "INTO"), Token(" ", Kind.QUOTED, table), *rest])
-        return Statement(f"{head} {table} {render(body[2:])}", verb, locks=table)
-
-    return translator
-
-
-def _check_write(verb: str, reader: Reader) -> None:
-    """Refuse what PostgreSQL takes after the table and Redshift does not."""
-    following = reader.peek()
-    if verb == "DELETE" and following is not END and following.upper not in ("USING", "WHERE"):
-        raise syntax_error(following.text)
-    if verb == "INSERT" and following.upper in ("AS", "OVERRIDING"):
-        raise syntax_error(following.text)
-    if verb == "UPDATE" and following.upper == "SET" and reader.peek(1).text == "(":
-        raise syntax_error("(")
-
-
 def _query(tokens: Sequence[Token]) -> Statement:
     words = {token.upper for token in tokens if token.kind is Kind.WORD}
     if tokens[0].upper == "WITH" and words & {"INSERT", "UPDATE", "DELETE", "MERGE"}:
         raise not_supported("A statement that writes, with a WITH clause")
     return Statement(render(rewrite(tokens)), tokens[0].upper)
-
-
-def _merge(reader: Reader) -> Statement:
-    reader.expect("INTO")
-    table = reader.qualified_name()
-    reader.expect("USING")
-    source = reader.qualified_name()
-    rest = reader.rest()
-    words = [token.upper for token in rest]
-    if words[-2:] == ["REMOVE", "DUPLICATES"]:
-        raise not_offered("MERGE .. REMOVE DUPLICATES")
-    if "MATCHED" not in words or words.count("MATCHED") != 2:
-        raise RedshiftError("42601", "MERGE needs WHEN MATCHED and WHEN NOT MATCHED, once each")
-    body = render(rewrite([Token(" ", Kind.QUOTED, source), *rest]))
-    return Statement(f"merge into {table} using {body}", "MERGE", locks=table)
 
 
 def _create(reader: Reader) -> Statement:
@@ -264,10 +223,10 @@ def _revoke(reader: Reader) -> Statement:
 
 
 _TRANSLATORS: dict[str, _Translator] = {
-    "INSERT": _write("INSERT", "INTO"),
-    "UPDATE": _write("UPDATE"),
-    "DELETE": _write("DELETE", "FROM"),
-    "MERGE": _merge,
+    "INSERT": write("INSERT", "INTO"),
+    "UPDATE": write("UPDATE"),
+    "DELETE": write("DELETE", "FROM"),
+    "MERGE": merge,
     "COPY": copy_from,
     "CREATE": _create,
     "ALTER": _alter,
