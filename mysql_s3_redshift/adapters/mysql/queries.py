@@ -92,6 +92,15 @@ def exists(table: ResolvedTable, query: ChunkQuery) -> Statement:
     return _compile(statement.where(*_conditions(table, query)).limit(1))
 
 
+def count(table: ResolvedTable, query: ChunkQuery) -> Statement:
+    """Number of rows that the query would return, at most `query.limit`."""
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(_source(table.plan))
+    rows = rows.where(*_conditions(table, query))
+    if query.limit is not None:
+        rows = rows.limit(query.limit)
+    return _compile(sa.select(sa.func.count()).select_from(rows.subquery("counted")))
+
+
 def newest(table: ResolvedTable) -> Statement:
     """Largest value of the cursor's first column."""
     column = _column(table.cursor.first_column)

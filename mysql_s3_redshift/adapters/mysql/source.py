@@ -58,15 +58,15 @@ class MySqlSource:
 
     def boundary(self, table: ResolvedTable, query: ChunkQuery, rows: int) -> Value:
         """First keyset column of the row after the next `rows` rows; None if there is none."""
-        return self._scalar(queries.boundary(table, query, rows))
+        return self.scalar(queries.boundary(table, query, rows))
 
     def has_rows(self, table: ResolvedTable, query: ChunkQuery) -> bool:
         """Whether the query would return any row."""
-        return self._scalar(queries.exists(table, query)) is not None
+        return self.scalar(queries.exists(table, query)) is not None
 
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
-        return self._scalar(queries.newest(table))
+        return self.scalar(queries.newest(table))
 
     def clock(self, plan: TablePlan) -> ClockReading:
         """Read the source's clocks."""
@@ -82,7 +82,7 @@ class MySqlSource:
         """Whether the source applies another server's transactions, which cannot be seen."""
         return bool(self.facts.is_replica)
 
-    def _scalar(self, statement: queries.Statement) -> Value:
+    def scalar(self, statement: queries.Statement) -> Value:
         """The single value of a query, None without a row."""
         value: Value = None
         with query(self.connection.raw, statement.sql, statement.parameters) as stream:

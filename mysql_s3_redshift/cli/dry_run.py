@@ -1,0 +1,125 @@
+"""`sync --dry-run`: what each table's run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.adapters.pair import describe
+from mysql_s3_redshift.adapters.preview import (
+    ExtractPreview,
+    LoadPreview,
+    preview_extract,
+    preview_load,
+)
+from mysql_s3_redshift.cli import text
+from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.sync_request import SyncRequest
+from mysql_s3_redshift.core.ceiling import ceiling_json
+from mysql_s3_redshift.core.extraction import ExtractRequest
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.state import encode_value, new_run_id
+
+Preview = tuple[ExtractPreview | None, LoadPreview | None]
+
+
+def show_preview(app: App, plans: Sequence[TablePlan], request: SyncRequest) -> None:
+    """Show bounds, counts and SQL of every table.
+
+    Raises:
+        ReplicationError: Of the first table that could not run.
+    """
+    documents = {}
+    for plan in plans:
+        with Connections(app.config) as connections:
+            preview = _preview(plan, connections, request)
+        if app.as_json:
+            documents[plan.display_name] = _document(preview)
+        else:
+            _show(plan, preview)
+    if app.as_json:
+        app.print_json("sync --dry-run", {"status": "success", "tables": documents})
+    else:
+        text.echo("Nothing was changed.")
+
+
+def _preview(plan: TablePlan, connections: Connections, request: SyncRequest) -> Preview:
+    described = describe(plan, connections) if request.extracts else None
+    extracted = loaded = None
+    if described is not None:
+        asked = ExtractRequest(new_run_id(), request.limits, request.window)
+        extracted = preview_extract(described, asked, connections)
+    if request.loads:
+        loaded = preview_load(plan, connections, max_files=request.max_files, described=described)
+    return extracted, loaded
+
+
+def _document(preview: Preview) -> dict[str, Any]:
+    extracted, loaded = preview
+    document: dict[str, Any] = {}
+    if extracted is not None:
+        ceiling = extracted.ceiling
+        document["extract"] = {
+            "ceiling": ceiling_json(ceiling.value) if ceiling else None,
+            "ceiling_method": ceiling.method if ceiling else None,
+            "ceiling_held_by": list(ceiling.held_by) if ceiling else [],
+            "rows": extracted.rows,
+            "files": extracted.files,
+            "queries": [
+                {
+                    "sql": q.sql,
+                    "parameters": [encode_value(v) for v in q.parameters],
+                    "rows": q.rows,
+                }
+                for q in extracted.queries
+            ],
+            "note": extracted.note,
+        }
+    if loaded is not None:
+        document["load"] = {
+            "pending_files": len(loaded.pending),
+            "pending_rows": sum(f.rows for f in loaded.pending),
+            "files": len(loaded.files),
+            "rows": sum(f.rows for f in loaded.files),
+            "new_files": extracted.files if extracted else 0,
+            "new_rows": extracted.rows if extracted else 0,
+            "sql": list(loaded.statements),
+            "note": loaded.note,
+        }
+    return document
+
+
+def _show(plan: TablePlan, preview: Preview) -> None:
+    extracted, loaded = preview
+    text.echo(text.heading(plan.display_name))
+    if extracted is not None:
+        _show_extract(extracted)
+    if loaded is not None:
+        _show_load(loaded, extracted)
+    text.echo()
+
+
+def _show_extract(preview: ExtractPreview) -> None:
+    ceiling = preview.ceiling
+    rows, files = text.plural(preview.rows, "row"), text.plural(preview.files, "file")
+    text.echo(f"  extract   {rows} in {files}  {preview.note if not preview.rows else ''}".rstrip())
+    if ceiling is not None:
+        held = f", held by {'; '.join(ceiling.held_by)}" if ceiling.held_by else ""
+        text.echo(f"  ceiling   {ceiling_json(ceiling.value)} ({ceiling.method}{held})")
+    for query in preview.queries:
+        text.echo(f"    {query.sql.replace(chr(10), ' ')}")
+        text.echo(f"    -- {', '.join(str(v) for v in query.parameters)}: {query.rows:,} rows")
+
+
+def _show_load(preview: LoadPreview, extracted: ExtractPreview | None) -> None:
+    rows = sum(f.rows for f in preview.files)
+    files, waiting = text.plural(len(preview.files), "file"), len(preview.pending)
+    text.echo(f"  load      {files}, {text.plural(rows, 'row')} of {waiting:,} pending files")
+    if extracted is not None and extracted.rows:
+        new = text.plural(extracted.files, "file")
+        text.echo(f"            and {new}, {text.plural(extracted.rows, 'row')} of this extraction")
+    if preview.note:
+        text.echo(f"            {preview.note}")
+    for statement in preview.statements:
+        text.echo(f"    {statement};")

@@ -1,0 +1,97 @@
+"""`sync`: the pairs of tables, run through Dagster so that the web UI shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from mysql_s3_redshift.cli.app import App, Command, pass_app, table_options
+from mysql_s3_redshift.cli.moments import moment
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "sync -p settlement",
+        "sync -t settlement.settle_orders --limit 50000",
+        "sync -t settlement.settle_orders --limit 10000 --max-chunks 5",
+        "sync -p settlement --backup-only",
+        "sync -p settlement --redshift-only --max-files 100",
+        "sync -t settlement.settle_orders --from 2025-08-01 --to 2025-08-02",
+        "sync -p settlement --dry-run --json",
+    ),
+)
+@table_options(many=True)
+@click.option("--backup-only", is_flag=True, help="Extract to S3, do not load.")
+@click.option("--redshift-only", is_flag=True, help="Load what is on S3; MySQL is not asked.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Extract at most N rows a table; with --max-chunks: rows of a chunk.",
+)
+@click.option(
+    "--max-chunks", type=click.IntRange(min=1), metavar="M", help="Extract at most M chunks."
+)
+@click.option("--max-files", type=click.IntRange(min=1), metavar="N", help="Load at most N files.")
+@click.option(
+    "--from",
+    "start",
+    callback=moment,
+    metavar="TIME",
+    help="Read rows from this cursor time on again; the watermark stays.",
+)
+@click.option(
+    "--to",
+    "end",
+    callback=moment,
+    metavar="TIME",
+    help="End of --from, exclusive; default: the watermark.",
+)
+@click.option("--dry-run", is_flag=True, help="Show bounds, counts and SQL; change nothing.")
+@click.option("--verify-data", is_flag=True, help="Compare the counts of both databases after it.")
+@pass_app
+def sync(
+    app: App,
+    pipeline: str | None,
+    tables: tuple[str, ...],
+    *,
+    backup_only: bool,
+    redshift_only: bool,
+    limit: int | None,
+    max_chunks: int | None,
+    max_files: int | None,
+    start: datetime | None,
+    end: datetime | None,
+    dry_run: bool,
+    verify_data: bool,
+) -> None:
+    """Copy what is new from MySQL to S3, and from S3 to Redshift.
+
+    --limit and --max-chunks bound the extraction, --max-files bounds the load. The first Ctrl-C
+    finishes the chunk under way and commits it, the second stops at once; either way the next sync
+    goes on where this one ended.
+    """
+    from mysql_s3_redshift.cli.sync_request import SyncRequest
+
+    request = SyncRequest(
+        extracts=not redshift_only,
+        loads=not backup_only,
+        limit=limit,
+        max_chunks=max_chunks,
+        max_files=max_files,
+        start=start,
+        end=end,
+        verify_data=verify_data,
+    )
+    request.check()
+    plans = app.select(pipeline, tables)
+    if dry_run:
+        from mysql_s3_redshift.cli.dry_run import show_preview
+
+        show_preview(app, plans, request)
+    else:
+        from mysql_s3_redshift.cli.sync_run import run_sync
+
+        run_sync(app, plans, request)
