@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from mysql_s3_redshift.errors import TargetError
 from mysql_s3_redshift.sandbox.redshift.server import serve
 from mysql_s3_redshift.sandbox.redshift.settings import Isolation, S3Settings, Settings
 
@@ -67,7 +68,10 @@ def main(
         tls_key=tls_key,
         control_port=control_port,
     )
-    asyncio.run(_run(settings))
+    try:
+        asyncio.run(_run(settings))
+    except TargetError as error:
+        raise click.ClickException(str(error)) from error
 
 
 async def _run(settings: Settings) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
 
+from mysql_s3_redshift.errors import TargetError
 from mysql_s3_redshift.sandbox.redshift import wire
 from mysql_s3_redshift.sandbox.redshift.control import Faults, serve_control
 from mysql_s3_redshift.sandbox.redshift.errors import RedshiftError
@@ -58,8 +60,7 @@ class Server:
         """Create what a new data folder lacks and read what an old one has."""
         await self._create_database()
         self._admin = await self._connect({"user": SUPERUSER, "application_name": "stand-in"})
-        if not await self.admin_query("select 1 from pg_namespace where nspname = 'rs'"):
-            await self.admin_query(catalog_sql())
+        await self._create_catalog()
         await self._set_master_user()
         known = await self.admin_query("select short, full_name from rs.long_name")
         self.names = LongNames({str(short): str(full) for short, full in known})
@@ -164,6 +165,22 @@ class Server:
         ):
             await setup.query(f"create database {quote_name(name)}")
         setup.close()
+
+    async def _create_catalog(self) -> None:
+        """Set up a new database; refuse one that another version of the catalogue has set up."""
+        catalog = catalog_sql()
+        version = hashlib.sha256(catalog.encode()).hexdigest()
+        found = await self.admin_query(
+            "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'rs'"
+        )
+        if not found:
+            await self.admin_query(f"{catalog}; comment on schema rs is '{version}'")
+        elif found[0][0] != version:
+            raise TargetError(
+                f"{self.settings.data} was made by another version of the Redshift stand-in.",
+                kept="Nothing in it was changed.",
+                remedy="Delete the folder, or choose another one, and start again.",
+            )
 
     async def _set_master_user(self) -> None:
         user, password = self.settings.user, self.settings.password

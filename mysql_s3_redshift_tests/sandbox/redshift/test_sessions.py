@@ -286,6 +286,21 @@ def test_a_restart_keeps_the_data_and_no_process_stays(
     second.stop()
 
 
+def test_two_stand_ins_on_one_folder_are_refused(
+    stand_in: StandIn, short_folder: Path, s3_endpoint: str
+) -> None:
+    environment = os.environ | {"REDSHIFT_PASSWORD": PASSWORD}
+    environment |= {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    command = [sys.executable, "-m", "mysql_s3_redshift.sandbox.redshift", "--port", "0"]
+    command += ["--data", str(short_folder / "shared"), "--s3-endpoint", s3_endpoint]
+    second = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert second.returncode == 1
+    assert "Another stand-in may be running on the same folder" in second.stderr
+    stand_in.connect().close()
+
+
 def test_crossing_reads_conflict_under_serializable_isolation(
     short_folder: Path, s3_endpoint: str
 ) -> None:
