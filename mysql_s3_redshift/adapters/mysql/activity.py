@@ -3,6 +3,11 @@
 Two sources are needed. An open transaction that is idle is only in INNODB_TRX; a statement that
 waits (for a metadata lock, in SLEEP) before its first write is only in the process list.
 
+A statement is told from the next one of its connection by the connection having been idle between
+them. Its id and its running time do not tell: on MariaDB both begin anew for every statement inside
+a stored function, while NOW() of the statement around them stays. So the process list is read often
+while the other list ages.
+
 INNODB_TRX is a cache that InnoDB refreshes only when nobody has read it for 100 ms
 (storage/innobase/trx/trx0i_s.cc, CACHE_MIN_IDLE_TIME). A monitor that polls faster would keep it
 stale for ever. So every listing carries a mark of its own and counts only when the list shows it:
@@ -11,11 +16,12 @@ the listing runs inside a transaction, whose running query the cache must then c
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,6 +33,8 @@ from mysql_s3_redshift.core.ports import ClockReading, Work
 from mysql_s3_redshift.errors import ConfigError, SourceError
 
 CACHE_SECONDS = 0.11
+SAMPLE_SECONDS = 0.01
+"""Between two looks at the process list, to see busy connections in their idle moments."""
 LISTING_SECONDS = 15.0
 CLOCK_STEP = timedelta(minutes=15)
 CLOCK_STEPS = 12
@@ -37,9 +45,12 @@ _QUIET = {"Sleep", "Daemon", "Binlog Dump", "Binlog Dump GTID"}
 _NO_PRIVILEGE = re.compile(r"error (1227|1142|1044)\)")
 _PLAIN_SELECT = re.compile(r"\s*(/\*.*?\*/\s*)*SELECT\b[^(]*\Z", re.IGNORECASE | re.DOTALL)
 """A SELECT without parentheses calls no function, so it writes nothing."""
+_INTO = re.compile(r"\bINTO\b", re.IGNORECASE)
+"""A SELECT that a stored function runs for itself: the statement around it may write."""
 
+_BUSY = "SELECT ID, COMMAND FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()"
 _PROCESSES = (
-    "SELECT 'process', CAST(ID AS CHAR), COMMAND, {age}, {identity}, INFO, '', USER "
+    "SELECT 'process', CAST(ID AS CHAR), COMMAND, {age}, '', INFO, '', USER "
     "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()"
 )
 _TRANSACTIONS = (
@@ -47,10 +58,7 @@ _TRANSACTIONS = (
     "TIMESTAMPDIFF(SECOND, trx_started, UTC_TIMESTAMP()), CAST(trx_rows_modified AS CHAR), "
     "trx_query, CAST(trx_id AS CHAR), '' FROM information_schema.INNODB_TRX"
 )
-_STYLES = {
-    "mariadb": {"age": "TIME_MS / 1000", "identity": "CAST(QUERY_ID AS CHAR)"},
-    "mysql": {"age": "TIME", "identity": "''"},
-}
+_AGES = {"mariadb": "TIME_MS / 1000", "mysql": "TIME"}
 
 _locks: dict[str, threading.Lock] = {}
 _last_read: dict[str, float] = {}
@@ -99,16 +107,36 @@ def _zone(plan: TablePlan) -> ZoneInfo:
         ) from error
 
 
+class BusyPeriods:
+    """For each connection, the stretch since it was last seen idle, by number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._next = itertools.count(1)
+
+    def observe(self, busy: Iterable[int]) -> None:
+        """Take note of the connections that are busy now; all others are idle."""
+        self._numbers = {c: self._numbers.get(c) or next(self._next) for c in busy}
+
+    def of(self, connection: int) -> str:
+        """The busy period that a connection is in."""
+        return str(self._numbers[connection])
+
+    @property
+    def are_known(self) -> bool:
+        """Whether any connection was busy at the last look."""
+        return bool(self._numbers)
+
+
 def list_work(
-    connection: MySqlConnection, flavor: str, *, since: datetime
+    connection: MySqlConnection, flavor: str, periods: BusyPeriods
 ) -> Sequence[Work] | None:
     """Everything that is under way, own reads left out.
 
     Args:
         connection: The connection to ask on.
         flavor: `mariadb` or `mysql`.
-        since: The bound that is to be proven, UTC. MySQL tells a statement's age in whole seconds;
-            one that may be older than the bound is taken for the one that was listed first.
+        periods: What was seen before; two listings that are to be compared share it.
 
     Returns:
         None without the PROCESS privilege.
@@ -117,10 +145,11 @@ def list_work(
         SourceError: The list stayed stale, because others read it without a pause.
     """
     deadline = time.monotonic() + LISTING_SECONDS
+    watch = time.monotonic() + CACHE_SECONDS if periods.are_known else 0.0
     with _locks.setdefault(connection.name, threading.Lock()):
         while time.monotonic() < deadline:
-            pause = _last_read.get(connection.name, 0.0) + CACHE_SECONDS - time.monotonic()
-            time.sleep(max(0.0, pause))
+            aged = _last_read.get(connection.name, 0.0) + CACHE_SECONDS
+            _watch(connection, periods, until=max(aged, watch))
             try:
                 rows, fresh = _list_once(connection, flavor)
             except SourceError as error:
@@ -128,7 +157,7 @@ def list_work(
                     return None
                 raise
             if fresh:
-                return _work_of(rows, flavor, since)
+                return _work_of(rows, periods)
             time.sleep(secrets.randbelow(200) / 1000)
     raise SourceError(
         f"MySQL source {connection.name}: the list of open transactions stayed stale, because "
@@ -138,9 +167,17 @@ def list_work(
     )
 
 
+def _watch(connection: MySqlConnection, periods: BusyPeriods, *, until: float) -> None:
+    """Wait, and see which connections are idle meanwhile."""
+    while (pause := until - time.monotonic()) > 0:
+        time.sleep(min(pause, SAMPLE_SECONDS))
+        rows = connection.query(f"{MARK} {_BUSY}")
+        periods.observe(int(thread) for thread, command in rows if command not in _QUIET)
+
+
 def _list_once(connection: MySqlConnection, flavor: str) -> tuple[list[tuple[Any, ...]], bool]:
     nonce = secrets.token_hex(8)
-    processes = _PROCESSES.format(**_STYLES[flavor])
+    processes = _PROCESSES.format(age=_AGES[flavor])
     connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
         rows = connection.query(f"{MARK} /* {nonce} */ {processes} UNION ALL {_TRANSACTIONS}")
@@ -151,14 +188,15 @@ def _list_once(connection: MySqlConnection, flavor: str) -> tuple[list[tuple[Any
     return rows, fresh
 
 
-def _work_of(rows: list[tuple[Any, ...]], flavor: str, since: datetime) -> list[Work]:
+def _work_of(rows: list[tuple[Any, ...]], periods: BusyPeriods) -> list[Work]:
     now = datetime.now(UTC).replace(tzinfo=None)
+    running = [row for row in rows if row[0] == "process" and row[2] not in _QUIET]
+    periods.observe(int(thread) for _, thread, *_ in running)
     statements: dict[int, tuple[str, float, str]] = {}
-    for kind, thread, command, age, identity, info, _, user in rows:
-        if kind == "process" and not _is_harmless(command, info, user):
+    for _, thread, command, age, _, info, _, user in running:
+        if not _is_harmless(command, info, user):
             seconds = max(float(age or 0), 0.0)
-            began = identity if flavor == "mariadb" else _beginning(now, seconds, since)
-            statements[int(thread)] = (began, seconds, _shown(info or command))
+            statements[int(thread)] = (periods.of(int(thread)), seconds, _shown(info or command))
     found: dict[tuple[int, str], Work] = {}
     for kind, thread_text, _, age, modified, info, transaction, _ in rows:
         if kind == "transaction" and int(modified or 0) > 0:
@@ -176,15 +214,11 @@ def _work_of(rows: list[tuple[Any, ...]], flavor: str, since: datetime) -> list[
 
 
 def _is_harmless(command: str, info: str | None, user: str) -> bool:
-    if command in _QUIET or user == "system user" or (command == "Connect" and not info):
+    if user == "system user" or (command == "Connect" and not info):
         return True
-    return info is not None and (MARK in info[:60] or _PLAIN_SELECT.match(info) is not None)
-
-
-def _beginning(now: datetime, seconds: float, since: datetime) -> str:
-    """Identity of a statement by its start; one second of doubt counts as the older one."""
-    began = now - timedelta(seconds=seconds + 1)
-    return "old" if began <= since + timedelta(seconds=1) else began.isoformat(timespec="seconds")
+    if info is None or MARK in info[:60]:
+        return info is not None
+    return _PLAIN_SELECT.match(info) is not None and _INTO.search(info) is None
 
 
 def _shown(text: str) -> str:

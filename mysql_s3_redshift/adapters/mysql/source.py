@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from mysql_s3_redshift.adapters.mysql import queries
-from mysql_s3_redshift.adapters.mysql.activity import list_work, read_clock
+from mysql_s3_redshift.adapters.mysql.activity import BusyPeriods, list_work, read_clock
 from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
 from mysql_s3_redshift.adapters.mysql.discovery import describe_table
 from mysql_s3_redshift.adapters.mysql.query_columns import describe_query
@@ -28,7 +27,7 @@ class MySqlSource:
 
     def __init__(self, connection: MySqlConnection) -> None:
         self.connection = connection
-        self._clock_read = datetime.now(UTC).replace(tzinfo=None)
+        self._busy_periods = BusyPeriods()
 
     @cached_property
     def facts(self) -> ServerFacts:
@@ -70,13 +69,11 @@ class MySqlSource:
 
     def clock(self, plan: TablePlan) -> ClockReading:
         """Read the source's clocks."""
-        reading = read_clock(self.connection, plan)
-        self._clock_read = reading.utc
-        return reading
+        return read_clock(self.connection, plan)
 
     def open_work(self) -> Sequence[Work] | None:
         """Everything that is under way since the clock was read."""
-        return list_work(self.connection, self.facts.flavor, since=self._clock_read)
+        return list_work(self.connection, self.facts.flavor, self._busy_periods)
 
     def is_replica(self) -> bool:
         """Whether the source applies another server's transactions, which cannot be seen."""
