@@ -1,17 +1,16 @@
 """Rows of the binary protocol (`page_protocol_binary_resultset`), a column at a time.
 
 A row is a zero byte, the NULL bitmap and the values of the columns that are not NULL. Column *i* is
-NULL when bit *i* + 2 of the bitmap is set; the two unused bits are what the statement execution
-command leaves out. Values:
+NULL when bit *i* + 2 of the bitmap is set (parameters of a statement are marked without the 2).
 
-| column | layout |
-|---|---|
-| TINYINT … BIGINT, YEAR, FLOAT, DOUBLE | 1, 2, 4 or 8 bytes, little end first |
-| DATE, DATETIME, TIMESTAMP | length byte 0, 4, 7 or 11, then as many bytes of: year (2), month, day, hour, minute, second, microseconds (4); what is left out is zero |
-| TIME | length byte 0, 8 or 12, then: sign, days (4), hours, minutes, seconds, microseconds (4) |
-| DECIMAL | length-encoded string of decimal text |
-| all others | length-encoded string |
-"""  # noqa: E501  a table
+* TINYINT … BIGINT, YEAR, FLOAT, DOUBLE: 1, 2, 4 or 8 bytes, little end first.
+* DATE, DATETIME, TIMESTAMP: a length byte of 0, 4, 7 or 11, then as many bytes of: year (2), month,
+  day, hour, minute, second, microseconds (4). What is left out is zero.
+* TIME: a length byte of 0, 8 or 12, then: 1 if negative, days (4), hours, minutes, seconds,
+  microseconds (4).
+* DECIMAL: a length-encoded string of decimal text.
+* All others: a length-encoded string.
+"""
 
 from __future__ import annotations
 
