@@ -84,4 +84,5 @@ def load_table(
         states=storage.load_states(),
         target=connections.target(plan),
         progress=progress,
+        extracts=storage.extract_states(),
     )

@@ -13,13 +13,13 @@ from mysql_s3_redshift.cli.moments import moment
 @click.command(
     cls=Command,
     examples=(
-        "sync -p settlement",
-        "sync -t settlement.settle_orders --limit 50000",
-        "sync -t settlement.settle_orders --limit 10000 --max-chunks 5",
-        "sync -p settlement --backup-only",
-        "sync -p settlement --redshift-only --max-files 100",
-        "sync -t settlement.settle_orders --from 2025-08-01 --to 2025-08-02",
-        "sync -p settlement --dry-run --json",
+        "sync -p shop",
+        "sync -t shop.orders --limit 50000",
+        "sync -t shop.orders --limit 10000 --max-chunks 5",
+        "sync -p shop --backup-only",
+        "sync -p shop --redshift-only --max-files 100",
+        "sync -t shop.orders --from 2025-08-01 --to 2025-08-02",
+        "sync -p shop --dry-run --json",
     ),
 )
 @table_options(many=True)

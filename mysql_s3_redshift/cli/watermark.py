@@ -17,9 +17,9 @@ def watermark() -> None:
 
 @watermark.command(
     examples=(
-        "watermark get -t settlement.settle_orders",
-        "watermark get -p settlement --show-files",
-        "watermark get -t settlement.settle_orders --json",
+        "watermark get -t shop.orders",
+        "watermark get -p shop --show-files",
+        "watermark get -t shop.orders --json",
     )
 )
 @table_options(many=True)
@@ -32,7 +32,7 @@ def get(app: App, pipeline: str | None, tables: tuple[str, ...], *, show_files: 
     show_tables(app, app.select(pipeline, tables), show_files=show_files)
 
 
-@watermark.command("list", examples=("watermark list", "watermark list -p settlement --json"))
+@watermark.command("list", examples=("watermark list", "watermark list -p shop --json"))
 @click.option("-p", "--pipeline", metavar="NAME", help="One pipeline; default: all.")
 @pass_app
 def list_(app: App, pipeline: str | None) -> None:

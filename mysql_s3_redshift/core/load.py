@@ -22,6 +22,7 @@ from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.pending import Group, Selection, select_files
 from mysql_s3_redshift.core.ports import (
     AppliedLoad,
+    ExtractStates,
     LoadStates,
     LoadTarget,
     LoadTransaction,
@@ -40,6 +41,8 @@ from mysql_s3_redshift.errors import (
 
 ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 20.0
+TRUNCATING = "truncating_target"
+"""Set in the extract state's metadata while a reset empties the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,13 @@ def load_target(plan: TablePlan, extract: ExtractState) -> LoadTarget:
         ConfigError: The extract state does not tell the load mode and neither does the file.
     """
     facts = extract.metadata
+    if facts.get(TRUNCATING):
+        raise ConfigError(
+            f"{plan.display_name}: a reset with --truncate-target did not come to its end, so the "
+            "target may still have the rows of the history before it.",
+            kept="Nothing was loaded; extracted files stay pending.",
+            remedy="Run the same `watermark reset --truncate-target` again.",
+        )
     mode = plan.load_mode or facts.get("load_mode")
     key = facts.get("key")
     if mode is None or not isinstance(key, list):
@@ -121,6 +131,7 @@ class Loading:
     target: Target
     progress: Progress
     state: LoadState
+    extracts: ExtractStates | None = None
     loads: list[FinishedLoad] = field(default_factory=list)
     recovered: list[DataFile] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
@@ -130,6 +141,19 @@ class Loading:
         self.states.write(state)
         self.state = state
         reach("load.after_state_write")
+
+    def refuse_ended_history(self) -> None:
+        """A reset since this run read the extract state began a history without its files.
+
+        Asked while the ledger is locked: a reset that empties the target writes the extract state
+        before it takes the same lock, so no file of the old history can follow it.
+
+        Raises:
+            StateConflictError: There was a reset.
+        """
+        current = self.extracts.read() if self.extracts is not None else self.extract
+        if current is None or current.generation != self.extract.generation:
+            raise StateConflictError("/".join(self.table.plan.extract_key))
 
     def mark(self, files: Sequence[DataFile], superseded: Sequence[DataFile] = ()) -> LoadState:
         """The state with these files on the blacklist."""
@@ -147,8 +171,20 @@ def load(
     states: LoadStates,
     target: Target,
     progress: Progress,
+    extracts: ExtractStates | None = None,
 ) -> LoadReport:
     """Load every pending file, or as many as the request allows.
+
+    Args:
+        plan: The table.
+        extract: Its extract state, which tells the files.
+        request: What to do.
+        storage: The table's files.
+        states: The table's load state.
+        target: Redshift.
+        progress: Receives what happened.
+        extracts: The extract state's document, to notice a reset that came between; None where
+            nobody else can reset.
 
     Raises:
         CountMismatchError: COPY counted other rows than the files have; rolled back.
@@ -158,7 +194,7 @@ def load(
     table = load_target(plan, extract)
     state = (states.read() or LoadState.first(plan)).begin(extract.generation)
     reach("load.after_state_read")
-    run = Loading(table, extract, request, storage, states, target, progress, state)
+    run = Loading(table, extract, request, storage, states, target, progress, state, extracts)
     try:
         selection = _load_all(run)
         run.commit(run.state.finish())
@@ -214,6 +250,7 @@ def _load_group(run: Loading, group: Group, schema: TableSchema) -> None:
     applied: AppliedLoad | None = None
     with run.target.transaction(run.table) as transaction:
         reach("load.after_lock")
+        run.refuse_ended_history()
         known = transaction.known(group.files)
         if not known:
             applied = _apply(run, transaction, group, schema, load_id, manifest_uri)

@@ -1,0 +1,158 @@
+"""What an operator may change: each change is a function from one document to the next.
+
+Numbers of files are never given twice, whatever is reset or restored, because the load state tells
+loaded files by their number alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from mysql_s3_redshift.core.cursors import Cursor, format_timestamp
+from mysql_s3_redshift.core.model import CdcStrategy, TablePlan, Value
+from mysql_s3_redshift.core.state import (
+    DataFile,
+    ExtractState,
+    LoadState,
+    MysqlState,
+    RedshiftState,
+    encode_value,
+    utc_now,
+)
+from mysql_s3_redshift.errors import ConfigError
+
+StateT = TypeVar("StateT", ExtractState, LoadState)
+
+POSITION_FIELDS = (
+    "phase", "last_timestamp", "last_id", "last_ties", "ceiling", "ceiling_method", "observed",
+    "snapshot", "digest", "set_done",
+)  # fmt: skip
+"""Fields of `MysqlState` that tell where the next query begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManualChange:
+    """Who changed a document by hand, when and why."""
+
+    action: str
+    who: str
+    why: str
+
+    def stamp(self, state: StateT, **facts: Any) -> StateT:
+        """The document with this change noted in its metadata."""
+        note = {"action": self.action, "who": self.who, "why": self.why, "at": utc_now()}
+        return state.with_(metadata={**state.metadata, "manual_change": note, **facts})
+
+
+def set_watermark(
+    state: ExtractState, cursor: Cursor, *, timestamp: datetime | None, identity: Value
+) -> ExtractState:
+    """Move the watermark; the half that is not given is the smallest value.
+
+    Raises:
+        ConfigError: The strategy has no such half.
+    """
+    strategy = cursor.strategy
+    if strategy is CdcStrategy.FULL_SYNC:
+        raise _refused(state, "full_sync reads the whole table, so it has no watermark")
+    if timestamp is None and identity is None:
+        raise _refused(state, "neither a timestamp nor an id is given")
+    if timestamp is not None and strategy is CdcStrategy.ID_ONLY:
+        raise _refused(state, "id_only has no timestamp; give --id")
+    if identity is not None and strategy is not CdcStrategy.ID_ONLY and len(cursor.columns) == 1:
+        raise _refused(state, f"{strategy} has no id here; give --timestamp")
+    moved = state.mysql_state.with_(
+        phase="incremental",
+        snapshot=None,
+        last_timestamp=None if timestamp is None else format_timestamp(timestamp),
+        last_id=encode_value(identity),
+        last_ties=[],
+        status="success",
+        error=None,
+    )
+    return state.with_(mysql_state=moved)
+
+
+def _refused(state: ExtractState, why: str) -> ConfigError:
+    return ConfigError(
+        f"{state.table_name}: {why}.",
+        kept="Nothing was changed.",
+        remedy="See `watermark get` for the table's strategy.",
+    )
+
+
+def reset_extract(state: ExtractState) -> ExtractState:
+    """A new generation: the next run reads from the start. Files on S3 stay, unregistered."""
+    fresh = state.reset()
+    kept = {k: v for k, v in fresh.metadata.items() if k not in {"source_created_at", "windows"}}
+    return fresh.with_(metadata={**kept, "manual_watermark": False})
+
+
+def reset_load(state: LoadState, generation: int) -> LoadState:
+    """Counts start at 0; numbers of loaded files stay, so that none of them loads again."""
+    return state.with_(
+        generation=generation, redshift_state=RedshiftState(), processed_files=()
+    ).with_(metadata={k: v for k, v in state.metadata.items() if k != "adopted_rows"})
+
+
+def load_again(
+    extract: ExtractState, load: LoadState, files: Sequence[DataFile]
+) -> tuple[ExtractState, LoadState]:
+    """Register files a second time, in a new generation, so that they load again.
+
+    The files get new numbers in their old order; the watermark stays. Counts are those of the new
+    registrations.
+
+    Args:
+        extract: What is registered.
+        load: What is loaded.
+        files: Files of the present generation, loaded or not.
+    """
+    ordered = sorted(files, key=lambda f: f.seq)
+    renumbered = tuple(f.with_(seq=extract.next_seq + i) for i, f in enumerate(ordered))
+    generation = extract.generation + 1
+    counts = {"total_rows": sum(f.rows for f in renumbered), "total_files": len(renumbered)}
+    again = extract.with_(
+        generation=generation,
+        files=renumbered,
+        next_seq=extract.next_seq + len(renumbered),
+        mysql_state=extract.mysql_state.with_(**counts),
+    )
+    behind = {"loaded_through": extract.next_seq - 1, "loaded_beyond": ()}
+    return again, reset_load(load, generation).with_(**behind)
+
+
+def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState:
+    """Bring an earlier version back.
+
+    Within a generation only the watermark goes back: files stay registered, counts stay true. From
+    another generation the whole document comes back.
+    """
+    if current is None:
+        return earlier
+    if current.generation == earlier.generation:
+        moved = {name: getattr(earlier.mysql_state, name) for name in POSITION_FIELDS}
+        return current.with_(mysql_state=current.mysql_state.with_(**moved))
+    return earlier.with_(next_seq=max(current.next_seq, earlier.next_seq))
+
+
+def force_reset(
+    plan: TablePlan, strategy: str, *, generation: int, next_seq: int
+) -> tuple[ExtractState, LoadState]:
+    """Both documents as new, whatever stood in them.
+
+    Args:
+        plan: The table.
+        strategy: Strategy to note; a run notes the one that it finds.
+        generation: Above all that were used.
+        next_seq: Above all numbers that were used.
+    """
+    extract = ExtractState.first(plan, strategy)
+    load = LoadState.first(plan)
+    return (
+        extract.with_(generation=generation, next_seq=next_seq, mysql_state=MysqlState()),
+        load.with_(generation=generation, loaded_through=next_seq - 1),
+    )
