@@ -32,7 +32,7 @@ _WIRE: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
     "bit_bigint": (pa.types.is_integer,),
     "bit_decimal": (pa.types.is_integer,),
     "decimal": (pa.types.is_decimal, *_IS_TEXT),
-    "float": (pa.types.is_float32,),
+    "float": (pa.types.is_float32, pa.types.is_float64),
     "double": (pa.types.is_float64,),
     "date": (pa.types.is_date32,),
     "timestamp": (pa.types.is_timestamp,),

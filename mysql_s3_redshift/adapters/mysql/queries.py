@@ -27,6 +27,8 @@ MARK = "/* mysql-s3-redshift */"
 EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
 """Below it lie only zero dates, which stand in no order that a cursor could follow."""
 
+FLOATS = {"float32", "float64"}
+
 _DIALECT = mysql.dialect(paramstyle="qmark")
 
 
@@ -52,9 +54,22 @@ class Selection:
     positions: tuple[int, ...]
 
 
-def select_columns(schema: TableSchema, order_by: Sequence[str]) -> Selection:
-    """Choose what to read: the schema's columns, and the keyset where a policy hides it."""
+def select_columns(
+    schema: TableSchema, order_by: Sequence[str], *, prepared: bool = True
+) -> Selection:
+    """Choose what to read: the schema's columns, and the keyset where a policy hides it.
+
+    Args:
+        schema: The schema of the files.
+        order_by: The keyset.
+        prepared: Whether the server prepares statements. The text protocol shows a FLOAT with six
+            digits; as the DOUBLE that `* 1E0` makes of it, it is exact (`+ 0` would lose -0.0).
+    """
     expressions = [select_expression(c) for c in schema.columns]
+    if not prepared:
+        for i, column in enumerate(schema.columns):
+            if column.arrow in FLOATS and expressions[i] == quote_mysql(column.source):
+                expressions[i] += " * 1E0"
     plain = {
         c.source: i
         for i, c in enumerate(schema.columns)
@@ -146,12 +161,26 @@ def _after(query: ChunkQuery) -> Any:
     inclusive = len(query.after) < len(query.order_by)
     condition: Any = None
     for name, value in reversed(list(zip(query.order_by, query.after, strict=False))):
-        column = _column(name)
-        if condition is None:
-            condition = column >= _value(value) if inclusive else column > _value(value)
+        if condition is not None:
+            condition = sa.or_(_greater(name, value), sa.and_(_equal(name, value), condition))
+        elif inclusive and value is not None:
+            condition = _column(name) >= _value(value)
+        elif inclusive:
+            condition = sa.true()
         else:
-            condition = sa.or_(column > _value(value), sa.and_(column == _value(value), condition))
+            condition = _greater(name, value)
     return condition
+
+
+def _greater(name: str, value: Value) -> Any:
+    """Beyond a value. NULL sorts first, so everything else is beyond it."""
+    column = _column(name)
+    return column.is_not(None) if value is None else column > _value(value)
+
+
+def _equal(name: str, value: Value) -> Any:
+    column = _column(name)
+    return column.is_(None) if value is None else column == _value(value)
 
 
 def _bound(query: ChunkQuery) -> Any:

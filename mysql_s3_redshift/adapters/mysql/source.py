@@ -34,6 +34,14 @@ class MySqlSource:
         """What the server says about itself; asked once."""
         return server_facts(self.connection.raw)
 
+    @cached_property
+    def prepares(self) -> bool:
+        """Whether statements can be prepared; a proxy in front of the server may not let them."""
+        with query(self.connection.raw, f"{queries.MARK} SELECT 1") as stream:
+            for _ in stream:
+                continue
+            return stream.protocol == "binary"
+
     def describe(self, plan: TablePlan) -> SourceTable:
         """Read a table's columns, keys and indexes."""
         if plan.query is not None:
@@ -42,7 +50,10 @@ class MySqlSource:
 
     def read(self, table: ResolvedTable, schema: TableSchema, query: ChunkQuery) -> MySqlReader:
         """Start a keyset query."""
-        return MySqlReader(self.connection, table, schema, query)
+        floats = any(c.arrow in queries.FLOATS for c in schema.columns)
+        prepared = not floats or self.prepares
+        selection = queries.select_columns(schema, query.order_by, prepared=prepared)
+        return MySqlReader(self.connection, table, schema, query, selection)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -98,8 +109,9 @@ class MySqlReader:
         table: ResolvedTable,
         schema: TableSchema,
         chunk: ChunkQuery,
+        selection: queries.Selection,
     ) -> None:
-        self._selection = queries.select_columns(schema, chunk.order_by)
+        self._selection = selection
         self._statement = queries.chunk(table, self._selection, chunk)
         self._connection, self._width = connection, len(schema.columns)
         self._converter = Converter(
@@ -136,8 +148,10 @@ class MySqlReader:
 
 
 def _cell(wire: WireBatch, column: int, row: int) -> Value:
-    """One value as a parameter of the next query takes it."""
+    """One value as a parameter of the next query takes it; a date such as 2024-02-00 as text."""
     value: Any = wire.batch.column(column)[row].as_py()
+    if value is None and column in wire.bad_dates and wire.bad_dates[column][row]:
+        return wire.bad_date_text(column, row)
     if isinstance(value, bytes) and wire.columns[column].kind is WireKind.TEXT:
         return value.decode("utf-8")
     return value  # type: ignore[no-any-return]
