@@ -72,12 +72,19 @@ class App:
         click.echo(json.dumps({**head, **document}, indent=2, ensure_ascii=False, default=str))
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask before something that cannot be undone by itself.
+        """Ask before something that is hard to undo.
+
+        Args:
+            question: The consequences, and on its last line the question.
+            yes: Whether the answer is given already; the consequences are told all the same.
 
         Raises:
             ConfigError: The answer is no, or there is nobody to ask.
         """
         if yes:
+            consequences = question.rpartition("\n")[0]
+            if consequences:
+                click.echo(consequences, err=True)
             return
         if self.as_json:
             raise _refused("With --json nobody is asked.")
@@ -231,3 +238,7 @@ def table_options(*, many: bool) -> Callable[[F], F]:
 
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+why_option = click.option(
+    "--why", default="", metavar="TEXT", help="The reason; kept with the document."
+)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
-from mysql_s3_redshift.cli.app import App, Group, pass_app, table_options
+from mysql_s3_redshift.cli.app import App, Group, pass_app, table_options, why_option, yes_option
+from mysql_s3_redshift.cli.moments import moment
 
 
 @click.group(cls=Group)
@@ -40,3 +43,130 @@ def list_(app: App, pipeline: str | None) -> None:
     from mysql_s3_redshift.cli.watermark_view import list_tables
 
     list_tables(app, app.config.plans(pipeline))
+
+
+@watermark.command(
+    "set",
+    examples=(
+        "watermark set -t shop.orders --timestamp '2025-08-01 00:00:00'",
+        "watermark set -t shop.orders --timestamp 2025-08-01 --id 80453182 --yes",
+        "watermark set -t shop.parcels --id 210000 --why 'ticket 4711'",
+    ),
+)
+@table_options(many=False)
+@click.option("--timestamp", callback=moment, metavar="TIME", help="In the clock of the data.")
+@click.option("--id", "identity", metavar="N", help="Id of the last row that counts as extracted.")
+@why_option
+@yes_option
+@pass_app
+def set_(
+    app: App,
+    pipeline: str | None,
+    table: str,
+    *,
+    timestamp: datetime | None,
+    identity: str | None,
+    why: str,
+    yes: bool,
+) -> None:
+    """Move the watermark of a table.
+
+    On a table that has both halves, the one that is not given is the smallest value: --timestamp
+    alone takes rows from that time on, that time included; --id alone takes the whole table.
+    Files that are on S3 already stay registered.
+    """
+    from mysql_s3_redshift.cli.watermark_change import set_watermark
+
+    plan = app.select_one(pipeline, table)
+    set_watermark(app, plan, timestamp=timestamp, identity=identity, why=why, yes=yes)
+
+
+@watermark.command(
+    examples=(
+        "watermark reset -t shop.orders",
+        "watermark reset -t shop.events --truncate-target --yes",
+        "watermark reset -t shop.orders --redshift-only --truncate-target",
+    )
+)
+@table_options(many=False)
+@click.option("--mysql-only", is_flag=True, help="Reset the extraction, keep the loading counts.")
+@click.option("--redshift-only", is_flag=True, help="Load all files on S3 again.")
+@click.option("--truncate-target", is_flag=True, help="Delete the rows of the Redshift table too.")
+@why_option
+@yes_option
+@pass_app
+def reset(
+    app: App,
+    pipeline: str | None,
+    table: str,
+    *,
+    mysql_only: bool,
+    redshift_only: bool,
+    truncate_target: bool,
+    why: str,
+    yes: bool,
+) -> None:
+    """Start a table anew: counts at 0, the next sync takes all of it.
+
+    Files on S3 stay where they are. `watermark restore` undoes a reset.
+    """
+    from mysql_s3_redshift.cli.watermark_change import reset as run
+
+    if mysql_only and redshift_only:
+        raise click.UsageError("--mysql-only and --redshift-only exclude each other.")
+    plan = app.select_one(pipeline, table)
+    stages = (not redshift_only, not mysql_only)
+    run(app, plan, stages=stages, truncate=truncate_target, force=False, why=why, yes=yes)
+
+
+@watermark.command("force-reset", examples=("watermark force-reset -t shop.orders --yes",))
+@table_options(many=False)
+@click.option("--truncate-target", is_flag=True, help="Delete the rows of the Redshift table too.")
+@why_option
+@yes_option
+@pass_app
+def force_reset(
+    app: App, pipeline: str | None, table: str, *, truncate_target: bool, why: str, yes: bool
+) -> None:
+    """Reset a table whose documents are damaged or of a newer version.
+
+    The damaged documents are kept in the history as they are.
+    """
+    from mysql_s3_redshift.cli.watermark_change import reset as run
+
+    plan = app.select_one(pipeline, table)
+    run(app, plan, stages=(True, True), truncate=truncate_target, force=True, why=why, yes=yes)
+
+
+@watermark.command(examples=("watermark history -t shop.orders",))
+@table_options(many=False)
+@pass_app
+def history(app: App, pipeline: str | None, table: str) -> None:
+    """List the versions of a table's documents before each manual change."""
+    from mysql_s3_redshift.cli.watermark_change import show_history
+
+    show_history(app, app.select_one(pipeline, table))
+
+
+@watermark.command(
+    examples=(
+        "watermark restore -t shop.orders",
+        "watermark restore -t shop.orders --version 20250825T063102.123456Z --yes",
+    )
+)
+@table_options(many=False)
+@click.option("--version", metavar="NAME", help="A name of `history`; default: the newest.")
+@why_option
+@yes_option
+@pass_app
+def restore(
+    app: App, pipeline: str | None, table: str, *, version: str | None, why: str, yes: bool
+) -> None:
+    """Bring the documents back as they were before a change.
+
+    Within one generation only the watermark goes back; files stay registered and are not loaded
+    again. A reset is undone as a whole.
+    """
+    from mysql_s3_redshift.cli.watermark_change import restore as run
+
+    run(app, app.select_one(pipeline, table), version=version, why=why, yes=yes)

@@ -1,0 +1,269 @@
+"""What an operator does to one table, on the real systems; the command line and the jobs share it.
+
+Every function first copies both documents into the history. Writes are conditional on the versions
+that were read, so a run that commits in between makes the change fail and changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.adapters.pair import describe
+from mysql_s3_redshift.adapters.redshift.ledger import TargetTable
+from mysql_s3_redshift.adapters.s3.states import TableStates
+from mysql_s3_redshift.core import operate
+from mysql_s3_redshift.core.cursors import Cursor
+from mysql_s3_redshift.core.load import TRUNCATING
+from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
+from mysql_s3_redshift.core.next_query import stored_cursor
+from mysql_s3_redshift.core.operate import ManualChange
+from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
+from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A change that was made.
+
+    Attributes:
+        history: Copies of the documents as they were.
+        version: Name of that version, for `watermark restore`.
+        deleted_rows: Rows deleted from the target; None where it was left alone.
+    """
+
+    extract: ExtractState | None
+    load: LoadState | None
+    history: tuple[str, ...]
+    version: str
+    deleted_rows: int | None = None
+
+
+class Operation:
+    """One manual change of one table: its documents as they were read."""
+
+    def __init__(self, plan: TablePlan, connections: Connections, change: ManualChange) -> None:
+        self.plan, self.connections, self.change = plan, connections, change
+        self.states = TableStates(connections.bucket(plan.storage), plan)
+        self.now = datetime.now(UTC)
+
+    @property
+    def version(self) -> str:
+        """Name of the version before this change."""
+        return f"{self.now:%Y%m%dT%H%M%S.%fZ}"
+
+    def write(
+        self,
+        extract: ExtractState | None,
+        load: LoadState | None,
+        *,
+        deleted_rows: int | None = None,
+        archived: Sequence[str] | None = None,
+        **facts: Any,
+    ) -> Changed:
+        """Archive both documents, then write those that are given."""
+        copies = self.archive() if archived is None else list(archived)
+        if extract is not None:
+            extract = self.change.stamp(extract, **facts)
+            self.states.extract.write(extract)
+        if load is not None:
+            load = self.change.stamp(load)
+            self.states.load.write(load)
+        return Changed(extract, load, tuple(copies), self.version, deleted_rows)
+
+    def archive(self) -> list[str]:
+        """Copy both documents into the history."""
+        return self.states.archive(self.change.action, when=self.now)
+
+    def target(self) -> TargetTable:
+        """The table in Redshift."""
+        return TargetTable(self.connections.target(self.plan).connection, self.plan)
+
+
+def load_mode(plan: TablePlan, state: ExtractState | None) -> str:
+    """The load mode as far as file and state tell; empty where only MySQL could."""
+    return str(plan.load_mode or (state.metadata.get("load_mode", "") if state else ""))
+
+
+def set_watermark(operation: Operation, *, timestamp: datetime | None, identity: Value) -> Changed:
+    """Move the watermark of a table; one that was never extracted gets its first document.
+
+    Raises:
+        ConfigError: The strategy has no such watermark.
+        StateConflictError: A run committed in between; nothing was changed.
+    """
+    state = operation.states.extract.read()
+    cursor = _cursor(operation, state)
+    state = state or ExtractState.first(operation.plan, str(cursor.strategy))
+    moved = operate.set_watermark(state, cursor, timestamp=timestamp, identity=identity)
+    return operation.write(moved, None, manual_watermark=True)
+
+
+def _cursor(operation: Operation, state: ExtractState | None) -> Cursor:
+    """The keyset: as the state has it, else as MySQL tells."""
+    plan = operation.plan
+    if state is not None and "cursor_columns" in state.metadata:
+        return stored_cursor(plan, state)
+    if plan.strategy in {CdcStrategy.FULL_SYNC, CdcStrategy.ID_ONLY}:
+        return Cursor(plan.strategy, tuple(c for c in (plan.id_column,) if c))
+    return describe(plan, operation.connections).resolved.cursor
+
+
+def reset(
+    operation: Operation, *, mysql: bool, redshift: bool, truncate: bool, force: bool = False
+) -> Changed:
+    """Start a new generation.
+
+    Args:
+        operation: The table and the change.
+        mysql: Extract everything again.
+        redshift: Load everything again that is on S3; with `mysql`, only the counts start anew.
+        truncate: Delete the target's rows, while no load of the table is running.
+        force: Go on where a document cannot be read.
+
+    Raises:
+        ConfigError: There is nothing to reset, or files are missing.
+        StateConflictError: A run committed in between.
+        TargetError: A load of the table is running.
+    """
+    extract, load = _read(operation, force=force)
+    if extract is None:
+        raise ConfigError(
+            f"{operation.plan.display_name}: there is no state, so there is nothing to reset.",
+            kept="Nothing was changed.",
+            remedy="The first `sync` takes the whole table, or from `start_from` on.",
+        )
+    if mysql:
+        changed = operate.reset_extract(extract)
+        reset_load = load and operate.reset_load(load, changed.generation)
+        return _write_reset(operation, changed, reset_load if redshift else None, truncate)
+    files = _files_of_generation(operation, extract, load)
+    again, behind = operate.load_again(extract, load or LoadState.first(operation.plan), files)
+    return _write_reset(operation, again, behind, truncate)
+
+
+def _write_reset(
+    operation: Operation, extract: ExtractState, load: LoadState | None, truncate: bool
+) -> Changed:
+    """Write a new generation.
+
+    The order keeps rows single: the extract state first, which ends the old history for every load
+    that has not its lock yet, and which refuses loads of the new one until the target is empty.
+    """
+    if not truncate:
+        return operation.write(extract, load)
+    copies = operation.archive()
+    ended = operation.write(extract, None, archived=copies, **{TRUNCATING: True}).extract
+    target = operation.target()
+    with target.locked():
+        deleted = target.delete_all()
+    written = operation.write(None, load, archived=copies).load
+    assert ended is not None  # noqa: S101  written above
+    done = {k: v for k, v in ended.metadata.items() if k != TRUNCATING}
+    ready = ended.with_(metadata=done)
+    operation.states.extract.write(ready)
+    return Changed(ready, written, tuple(copies), operation.version, deleted)
+
+
+def _read(operation: Operation, *, force: bool) -> tuple[ExtractState | None, LoadState | None]:
+    if not force:
+        return operation.states.read()
+    try:
+        return operation.states.read()
+    except StateUnreadableError:
+        strategy = str(operation.plan.strategy or CdcStrategy.FULL_SYNC)
+        generation, next_seq = _salvage(operation)
+        # Reading again keeps the versions, so that the writes stay conditional.
+        for document in (operation.states.extract, operation.states.load):
+            try:
+                document.read()
+            except StateUnreadableError:
+                continue
+        return operate.force_reset(
+            operation.plan, strategy, generation=generation, next_seq=next_seq
+        )
+
+
+def _salvage(operation: Operation) -> tuple[int, int]:
+    """The highest generation and number that were ever used, from all that can be read."""
+    generations, numbers = [0], [1]
+    bucket = operation.connections.bucket(operation.plan.storage)
+    for document in (operation.states.extract, operation.states.load):
+        found = bucket.get(document.key)
+        facts = _object(found[0]) if found else {}
+        generations.append(_integer(facts.get("generation")))
+        numbers += [_integer(facts.get("next_seq")), _integer(facts.get("loaded_through")) + 1]
+    for file in operation.target().files():
+        generations.append(file.generation)
+        numbers.append(file.seq + 1)
+    return max(generations) + 1, max(numbers)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _files_of_generation(
+    operation: Operation, extract: ExtractState, load: LoadState | None
+) -> list[DataFile]:
+    """Every file of the present generation, each still on S3.
+
+    Raises:
+        ConfigError: Nothing was loaded, or some files are not listed or not there any more.
+    """
+    files = list(extract.files)
+    if load_mode(operation.plan, extract) == LoadMode.REPLACE:
+        files = [f for f in files if f.set_id == extract.mysql_state.set_done]
+    elif len(files) != extract.mysql_state.total_files:
+        raise ConfigError(
+            f"{operation.plan.display_name}: {extract.mysql_state.total_files:,} files were "
+            f"extracted, and the state lists the newest {len(files):,}.",
+            kept="Nothing was changed.",
+            remedy="Extract the table again with `watermark reset`.",
+        )
+    bucket = operation.connections.bucket(operation.plan.storage)
+    missing = [f.uri for f in files if not bucket.exists(bucket.key(f.uri))]
+    if missing or not files or load is None:
+        what = f"{missing[0]} is not on S3 any more" if missing else "nothing was loaded yet"
+        raise ConfigError(
+            f"{operation.plan.display_name}: {what}.",
+            kept="Nothing was changed.",
+            remedy="Extract the table again with `watermark reset`, or run `sync`.",
+        )
+    return files
+
+
+def restore(operation: Operation, version: str) -> Changed:
+    """Bring an earlier version back (see `core.operate.restore`).
+
+    Raises:
+        ConfigError: The history has no such version.
+        StateConflictError: A run committed in between.
+    """
+    before, loaded_before = operation.states.earlier(version)
+    extract, _ = _read(operation, force=True)
+    if before is None:
+        raise ConfigError(
+            f"{operation.plan.display_name}: version {version} has no extract state: the table "
+            "had none then.",
+            kept="Nothing was changed.",
+            remedy="Use `watermark reset` to start anew.",
+        )
+    restored = operate.restore(extract, before)
+    same = extract is not None and extract.generation == before.generation
+    if same:
+        return operation.write(restored, None)
+    back = loaded_before or LoadState.first(operation.plan)
+    return operation.write(restored, back.with_(generation=before.generation))
