@@ -24,6 +24,7 @@ _CLI = "mysql_s3_redshift.cli"
 COMMANDS = {
     "sync": (f"{_CLI}.sync:sync", "Copy what is new from MySQL to S3 and on to Redshift."),
     "watermark": (f"{_CLI}.watermark:watermark", "Show and change where tables stand."),
+    "s3clean": (f"{_CLI}.s3clean:s3clean", "List and delete files on S3."),
     "sandbox": (f"{_CLI}.sandbox:sandbox", "Run a local MySQL, S3 and Redshift with demo data."),
     "fault-points": (f"{_CLI}.fault_points:fault_points", ""),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -21,6 +19,7 @@ from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.core.model import LoadMode, TablePlan, Value
 from mysql_s3_redshift.core.next_query import next_query
 from mysql_s3_redshift.core.operate import ManualChange
@@ -47,7 +46,7 @@ def set_watermark(
     _change(
         app,
         plan,
-        ManualChange("watermark-set", _who(), why),
+        ManualChange("watermark-set", who(), why),
         lambda operation: move_watermark(
             operation, timestamp=timestamp, identity=_identity(identity)
         ),
@@ -79,7 +78,7 @@ def reset(
     _change(
         app,
         plan,
-        ManualChange(name, _who(), why),
+        ManualChange(name, who(), why),
         lambda operation: reset_table(
             operation, mysql=mysql, redshift=redshift, truncate=truncate, force=force
         ),
@@ -103,7 +102,7 @@ def restore(app: App, plan: TablePlan, *, version: str | None, why: str, yes: bo
     _change(
         app,
         plan,
-        ManualChange("watermark-restore", _who(), why),
+        ManualChange("watermark-restore", who(), why),
         lambda operation: restore_table(operation, name),
     )
     if "truncate" in undone and not app.as_json:
@@ -200,7 +199,3 @@ def _identity(written: str | None) -> Value:
 
 def _where(condition: str) -> str:
     return condition or "the whole table"
-
-
-def _who() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -1,0 +1,81 @@
+"""Deleting files of one table on S3, while no load of that table runs.
+
+The ledger's lock is held from the reading of the states and the ledger until the last file is
+deleted. So no load is inside its transaction meanwhile, and one that comes later finds what is
+deleted here in the ledger and never asks S3 for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mysql_s3_redshift.adapters.operations import Operation
+from mysql_s3_redshift.adapters.s3.bucket import Bucket
+from mysql_s3_redshift.core import s3_names
+from mysql_s3_redshift.core.clean import JudgedFile, Standing, StoredFile, judge, unregister
+from mysql_s3_redshift.core.model import TablePlan
+
+Choice = Callable[[Sequence[JudgedFile]], Sequence[JudgedFile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Files of a table, and those that were (or would be) deleted."""
+
+    files: tuple[JudgedFile, ...]
+    chosen: tuple[JudgedFile, ...]
+    deleted: bool
+
+
+def list_files(operation: Operation) -> list[JudgedFile]:
+    """Every object under the table's folder, with its standing; changes nothing."""
+    target = operation.target()
+    return _judged(operation, {f.uri for f in target.files()})
+
+
+def clean(operation: Operation, choice: Choice) -> Cleaned:
+    """Delete the chosen files of a table.
+
+    Pending files that are chosen (by force alone) are unregistered first, so that no load asks for
+    them; the document before that is in the history.
+
+    Raises:
+        TargetError: A load of the table is running.
+        StateConflictError: A run registered files in between; nothing was deleted.
+    """
+    target = operation.target()
+    with target.locked():
+        files = _judged(operation, {f.uri for f in target.files()})
+        chosen = tuple(choice(files))
+        pending = [f.file.uri for f in chosen if f.standing is Standing.PENDING]
+        state = operation.states.extract.read()
+        if pending and state is not None:
+            operation.write(unregister(state, pending), None)
+        bucket = operation.states.bucket
+        bucket.delete([bucket.key(f.file.uri) for f in chosen])
+    return Cleaned(tuple(files), chosen, deleted=True)
+
+
+def _judged(operation: Operation, ledger: set[str]) -> list[JudgedFile]:
+    # Listed before the states are read: a file that is registered in between counts as registered.
+    stored = _stored(operation.states.bucket, operation.plan)
+    extract, load = operation.states.read()
+    return judge(stored, extract=extract, load=load, ledger=ledger)
+
+
+def _stored(bucket: Bucket, plan: TablePlan) -> list[StoredFile]:
+    folder = s3_names.data_prefix(bucket.prefix, plan)
+    files = []
+    for found in bucket.list(folder):
+        parsed = s3_names.parse_data_key(bucket.prefix, found.key)
+        files.append(
+            StoredFile(
+                uri=bucket.uri(found.key),
+                path=found.key.removeprefix(folder),
+                bytes=found.bytes,
+                when=parsed.when if parsed else None,
+                modified=found.modified,
+            )
+        )
+    return files

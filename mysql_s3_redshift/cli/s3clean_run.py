@@ -1,0 +1,159 @@
+"""What the commands of `s3clean` do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mysql_s3_redshift.adapters import cleaning
+from mysql_s3_redshift.adapters.cleaning import Choice, Cleaned
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.adapters.operations import Operation
+from mysql_s3_redshift.cli import text
+from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.identity import who
+from mysql_s3_redshift.core.clean import JudgedFile, Standing, choose
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.operate import ManualChange
+
+
+def loaded_files(*, older_than: timedelta | None, pattern: str | None, force: bool) -> Choice:
+    """Choose loaded files, and by force pending ones."""
+    standings = {Standing.LOADED, Standing.PENDING} if force else {Standing.LOADED}
+    now = datetime.now(UTC)
+    return lambda files: choose(files, standings, now=now, older_than=older_than, pattern=pattern)
+
+
+def orphaned_files(grace: timedelta) -> Choice:
+    """Choose orphans past their grace."""
+    now = datetime.now(UTC)
+    return lambda files: choose(files, {Standing.ORPHAN}, now=now, older_than=grace)
+
+
+def list_files(app: App, plans: Sequence[TablePlan], *, show_timestamps: bool) -> None:
+    """Show the files of each table by standing."""
+    found = {plan.display_name: _look(app, plan) for plan in plans}
+    if app.as_json:
+        tables = {
+            name: {**_counts(files), **({"files": _listed(files)} if show_timestamps else {})}
+            for name, files in found.items()
+        }
+        app.print_json("s3clean list", {"tables": tables})
+        return
+    kinds = tuple(Standing)
+    rows = []
+    for name, files in found.items():
+        counts = Counter(f.standing for f in files)
+        rows.append((name, *(counts[k] for k in kinds), text.size(_bytes(files))))
+    text.write_table(("table", *map(str, kinds), "size"), rows)
+    if show_timestamps:
+        for files in found.values():
+            text.echo()
+            _show(files)
+
+
+def delete_files(
+    app: App,
+    plans: Sequence[TablePlan],
+    choice: Choice,
+    *,
+    force: bool,
+    dry_run: bool,
+    why: str,
+    yes: bool,
+) -> None:
+    """Show what would be freed, ask, delete.
+
+    Raises:
+        TargetError: A load of a table is running; the tables before it are done.
+    """
+    outlook = {p.display_name: tuple(choice(_look(app, p))) for p in plans}
+    planned = {name: Cleaned((), chosen, deleted=False) for name, chosen in outlook.items()}
+    total = [file for chosen in outlook.values() for file in chosen]
+    if dry_run or not total:
+        _tell(app, planned)
+        return
+    if not app.as_json:
+        _tell(app, planned)
+    app.confirm(_question(total, force=force), yes=yes)
+    done = {}
+    for plan in plans:
+        if outlook[plan.display_name]:
+            with Connections(app.config) as connections:
+                operation = Operation(plan, connections, ManualChange("s3clean", who(), why))
+                done[plan.display_name] = cleaning.clean(operation, choice)
+    if app.as_json:
+        _tell(app, done)
+        return
+    freed = [file for cleaned in done.values() for file in cleaned.chosen]
+    text.echo(f"{text.plural(len(freed), 'file')} deleted, {text.size(_bytes(freed))} freed.")
+
+
+def _look(app: App, plan: TablePlan) -> list[JudgedFile]:
+    with Connections(app.config) as connections:
+        return cleaning.list_files(Operation(plan, connections, ManualChange("look", who(), "")))
+
+
+def _question(files: Sequence[JudgedFile], *, force: bool) -> str:
+    lines = []
+    pending = [f for f in files if f.standing is Standing.PENDING]
+    if force and pending:
+        lines.append(
+            f"{text.plural(len(pending), 'file')} are not loaded: their rows will be missing in "
+            "Redshift until the table is extracted again."
+        )
+    return "\n".join([*lines, f"Delete {text.plural(len(files), 'file')}?"])
+
+
+def _tell(app: App, tables: dict[str, Cleaned]) -> None:
+    if app.as_json:
+        shown = {
+            name: {
+                "files": len(cleaned.chosen),
+                "bytes": _bytes(cleaned.chosen),
+                "deleted": cleaned.deleted,
+                "uris": [f.file.uri for f in cleaned.chosen],
+            }
+            for name, cleaned in tables.items()
+        }
+        app.print_json("s3clean", {"status": "success", "tables": shown})
+        return
+    rows = [
+        (name, len(c.chosen), text.size(_bytes(c.chosen))) for name, c in tables.items() if c.chosen
+    ]
+    if not rows:
+        text.echo("Nothing to delete.")
+        return
+    text.write_table(("table", "files", "size"), rows)
+
+
+def _bytes(files: Sequence[JudgedFile]) -> int:
+    return sum(f.file.bytes for f in files)
+
+
+def _counts(files: Sequence[JudgedFile]) -> dict[str, Any]:
+    counts = Counter(f.standing for f in files)
+    return {"bytes": _bytes(files), **{f"{kind}_files": counts[kind] for kind in Standing}}
+
+
+def _listed(files: Sequence[JudgedFile]) -> list[dict[str, Any]]:
+    return [
+        {
+            "uri": f.file.uri,
+            "standing": f.standing,
+            "bytes": f.file.bytes,
+            "when": f.file.when.isoformat() if f.file.when else None,
+            "modified": f.file.modified.isoformat(),
+        }
+        for f in files
+    ]
+
+
+def _show(files: Sequence[JudgedFile]) -> None:
+    rows = [
+        (f.standing, f"{f.newest:%Y-%m-%d %H:%M:%S}", text.size(f.file.bytes), f.file.uri)
+        for f in files
+    ]
+    text.write_table(("standing", "time (UTC)", "size", "uri"), rows)
