@@ -83,6 +83,8 @@ class ColumnConverter:
                 return values.hash_text(array, self.salt)
             case _ if rule not in _WIRE:
                 return self._variable(array)
+            case "float":
+                return values.to_float32(array)
             case "decimal" if not pa.types.is_decimal(array.type):
                 return array.cast(pa.string()).cast(arrow_type(self.column.arrow))
             case _:
@@ -90,7 +92,9 @@ class ColumnConverter:
 
     def _variable(self, array: pa.Array) -> pa.Array:
         result = array.cast(pa.binary())
-        if self.column.arrow == "string":
+        if self.column.rule in {"geometry", "geometry_hex"}:
+            result = values.extended_wkb(result, as_hex=self.column.rule == "geometry_hex")
+        elif self.column.arrow == "string":
             text = values.valid_text(array)
             result = self._repaired(result) if text is None else text
         if self.column.rule == "super" and not self.column.source_type.startswith("json"):

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 MICROS_PER_SECOND = 1_000_000
 MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND
+_EWKB_SRID_FLAG = 0x20
+"""Of the type's last byte (0x20000000): a SRID follows the type."""
 
 
 class RefusedValueError(Exception):
@@ -59,6 +61,19 @@ def to_bool(array: pa.Array) -> pa.BooleanArray:
             remedy="Remove `{column}: bool` from `columns.types`: the column holds numbers.",
         )
     return array.cast(pa.bool_())
+
+
+def to_float32(array: pa.Array) -> pa.FloatArray:
+    """Take FLOATs that a text protocol had to send as doubles.
+
+    Raises:
+        pa.ArrowInvalid: A value has more bits than a FLOAT, so the column is one no longer.
+    """
+    narrow = array.cast(pa.float32())
+    if array.type != narrow.type and not narrow.cast(array.type).equals(array):
+        message = f"{array.type} values with more bits than a float has"
+        raise pa.ArrowInvalid(message)
+    return narrow
 
 
 def check_time_of_day(array: pa.DurationArray) -> None:
@@ -125,6 +140,25 @@ def hash_text(array: pa.Array, salt: bytes) -> pa.StringArray:
     encoded = array.cast(pa.binary()).dictionary_encode()
     digests = [hashlib.sha256(salt + value).hexdigest() for value in encoded.dictionary.to_pylist()]
     return pa.array(digests, pa.string()).take(encoded.indices)
+
+
+def extended_wkb(array: pa.BinaryArray, *, as_hex: bool) -> pa.Array:
+    """Write geometries as EWKB: byte order, type with the SRID flag, SRID, coordinates.
+
+    MySQL stores and sends the SRID (0 for none) in four bytes before the well-known binary, which
+    is always little-endian (https://dev.mysql.com/doc/refman/8.4/en/gis-data-formats.html).
+    """
+    values = [None if v is None else _with_srid(v) for v in array.to_pylist()]
+    if as_hex:
+        return pa.array([None if v is None else v.hex().upper() for v in values], pa.string())
+    return pa.array(values, pa.binary())
+
+
+def _with_srid(value: bytes) -> bytes:
+    srid, order, kind, rest = value[:4], value[4:5], value[5:9], value[9:]
+    if srid == bytes(4):
+        return value[4:]
+    return order + kind[:3] + bytes([kind[3] | _EWKB_SRID_FLAG]) + srid + rest
 
 
 def valid_text(array: pa.Array) -> pa.StringArray | None:

@@ -127,9 +127,8 @@ RULES: tuple[TypeRule, ...] = (
     ),
     TypeRule(
         "geometry", GEOMETRIES, "binary", "binary", f"VARBYTE({MAX_VARBYTE_BYTES})",
-        "Well-known binary as ST_AsWKB gives it: without the SRID, and in MySQL 8 and 9 with the "
-        "axes in the order that the SRID defines.",
-        select="ST_AsWKB({})",
+        "Extended well-known binary (EWKB) as Redshift and PostGIS write it: the SRID is in it, "
+        "and x is the longitude, as MySQL stores it.",
     ),
     TypeRule(
         "bool", INTEGERS, "as above", "bool", "BOOLEAN",
@@ -157,9 +156,8 @@ RULES: tuple[TypeRule, ...] = (
     ),
     TypeRule(
         "geometry_hex", GEOMETRIES, "binary", "string", "GEOMETRY",
-        "ST_GeomFromWKB takes hexadecimal text, so up to 32,767 bytes of well-known binary.",
-        option="geometry", staging=f"VARCHAR({MAX_VARCHAR_BYTES})", cast="ST_GeomFromWKB({})",
-        select="HEX(ST_AsWKB({}))",
+        "ST_GeomFromEWKB takes hexadecimal text, so up to 32,767 bytes of EWKB. The SRID is kept.",
+        option="geometry", staging=f"VARCHAR({MAX_VARCHAR_BYTES})", cast="ST_GeomFromEWKB({})",
     ),
 )  # fmt: skip
 
@@ -277,8 +275,6 @@ def select_expression(column: Column) -> str:
         return _SELECT[column.rule].format(name)
     base = re.match(r"\w*", column.source_type)
     kind = base[0] if base else ""
-    if kind in GEOMETRIES or kind == "geomcollection":
-        return f"ST_AsWKB({name})"
-    if kind in {*TEXTS, *LONG_TEXTS, *BYTES, "json"}:
+    if kind in {*TEXTS, *LONG_TEXTS, *BYTES, *GEOMETRIES, "geomcollection", "json"}:
         return name
     return f"CAST({name}+0 AS CHAR)" if kind == "bit" else f"CAST({name} AS CHAR)"

@@ -89,7 +89,6 @@ def values(mysql: str, wire: pa.DataType, sent: list[Any], **more: Any) -> list[
             [moment("1000-01-01"), moment("9999-12-31T23:59:59.999999"), None],
         ),
         ("varbinary(255)", pa.binary(), [b"", b"\0\xff\xfe", bytes(range(255)), None]),
-        ("point", pa.binary(), [struct.pack("<BIdd", 1, 1, 1.5, -2.0), None]),
         ("decimal(10,2)", pa.decimal128(10, 2), [Decimal("-99999999.99"), Decimal("0.01"), None]),
         ("decimal(38,0)", pa.decimal128(38, 0), [Decimal(10**38 - 1), Decimal(1 - 10**38)]),
         ("decimal(38,37)", pa.decimal128(38, 37), [Decimal("1." + "0" * 36 + "1"), None]),
@@ -254,6 +253,21 @@ def test_overlong_values_may_become_null_and_bytes_may_be_cut():
     assert using.values_changed == {"overlong_nulled:c": 1}
     using = converter("varbinary(3)", overlong=TRUNCATE)
     assert converted(using, text_array(b"\xff\xfe\xfd\xfc")).to_pylist() == [b"\xff\xfe\xfd"]
+
+
+def test_a_geometry_carries_its_srid_into_redshift():
+    plain, point = struct.pack("<BIdd", 1, 1, 1.5, -2.0), struct.pack("<dd", 1.5, -2.0)
+    sent = [bytes(4) + plain, struct.pack("<I", 4326) + plain, None]
+    kept = [plain, struct.pack("<BII", 1, 0x20000001, 4326) + point, None]
+    assert values("point", pa.binary(), sent) == kept
+    as_text = [None if value is None else value.hex().upper() for value in kept]
+    assert values("point", pa.binary(), sent, types={"c": "geometry"}) == as_text
+
+
+def test_floats_that_arrive_as_doubles_stay_the_same_floats():
+    exact = [0.5, -0.0, float(np.float32(0.1)), float(np.float32(3.4e38)), None]
+    made = converted(converter("float"), pa.array(exact, pa.float64()))
+    assert [repr(v) for v in made.to_pylist()] == [repr(v) for v in exact]
 
 
 def test_a_geometry_is_never_cut():

@@ -1,0 +1,88 @@
+"""Every type at its edges, from MySQL through S3 to Redshift, value by value."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mysql_s3_redshift.core.target_types import parse_target_type
+from mysql_s3_redshift_tests.exactness.families import FAMILIES, Edges
+from mysql_s3_redshift_tests.exactness.pair import Pair
+
+
+def is_mariadb(pair: Pair) -> bool:
+    return "mariadb" in str(pair.mysql_rows("SELECT VERSION()")[0][0]).lower()
+
+
+def columns_of(pair: Pair, edges: Sequence[Edges]) -> dict[str, Edges]:
+    """The family's columns that this server has, by name."""
+    other = "mysql" if is_mariadb(pair) else "mariadb"
+    return {f"c{n}": edge for n, edge in enumerate(edges) if edge.only != other}
+
+
+def create_and_fill(pair: Pair, columns: dict[str, Edges]) -> None:
+    definitions = ", ".join(f"`{name}` {edge.mysql}" for name, edge in columns.items())
+    pair.mysql(f"CREATE TABLE t (id INT NOT NULL PRIMARY KEY, {definitions})")
+    count = max(len(edge.literals) for edge in columns.values()) + 1
+    rows = [
+        [
+            str(row),
+            *(e.literals[row] if row < len(e.literals) else "NULL" for e in columns.values()),
+        ]
+        for row in range(count)
+    ]
+    for row in rows:
+        pair.insert(["id", *columns], [row])
+
+
+def as_text(value: Any) -> str | None:
+    """A value as text; floats by their bits: -0.0 is not 0.0."""
+    if isinstance(value, float):
+        return struct.pack(">d", value).hex()
+    return None if value is None else str(value)
+
+
+def told_by_both(
+    pair: Pair, columns: dict[str, Edges]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """All rows as MySQL tells them and as Redshift tells them."""
+    mysql = ", ".join(e.said_by_mysql.replace("{}", f"`{n}`") for n, e in columns.items())
+    redshift = ", ".join(e.said_by_redshift.replace("{}", f'"{n}"') for n, e in columns.items())
+    told = (
+        pair.mysql_rows(f"SELECT id, {mysql} FROM t ORDER BY id"),
+        pair.redshift_rows(f"SELECT id, {redshift} FROM {pair.target} ORDER BY id"),
+    )
+    mysql_rows, redshift_rows = ([tuple(map(as_text, row)) for row in rows] for rows in told)
+    return mysql_rows, redshift_rows
+
+
+def differences(columns: dict[str, Edges], one: list[Any], other: list[Any]) -> list[str]:
+    """What differs, short enough to be read."""
+    assert [row[0] for row in one] == [row[0] for row in other], "not the same rows"
+    return [
+        f"{list(columns.values())[n].mysql}, row {left[0]}: {str(a)[:70]!r} and {str(b)[:70]!r}"
+        for left, right in zip(one, other, strict=True)
+        for n, (a, b) in enumerate(zip(left[1:], right[1:], strict=True))
+        if a != b
+    ]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_value_in_redshift_is_what_mysql_says(zoned_pair: Pair, family: str):
+    """H-31, P-01, P-02, I-27, I-28: each type at its edges, with MySQL's clock at UTC and not."""
+    pair = zoned_pair
+    columns = columns_of(pair, FAMILIES[family])
+    create_and_fill(pair, columns)
+    pair.options["columns"] = {"types": {n: e.option for n, e in columns.items() if e.option}}
+    extracted, _ = pair.sync()
+
+    said_by_mysql, said_by_redshift = told_by_both(pair, columns)
+    assert differences(columns, said_by_mysql, said_by_redshift) == []
+    assert extracted.values_changed == {}
+    stored = [row[n] for row in said_by_mysql for n in range(1, len(row)) if row[n] is not None]
+    assert len(stored) == sum(len(edge.literals) for edge in columns.values())
+    types = {name: parse_target_type(kind) for name, kind in pair.target_types().items()}
+    assert {n: types[n] for n in columns} == {
+        n: parse_target_type(edge.redshift) for n, edge in columns.items()
+    }
