@@ -137,34 +137,46 @@ def reset(
             kept="Nothing was changed.",
             remedy="The first `sync` takes the whole table, or from `start_from` on.",
         )
-    if mysql:
-        changed = operate.reset_extract(extract)
-        reset_load = load and operate.reset_load(load, changed.generation)
-        return _write_reset(operation, changed, reset_load if redshift else None, truncate)
-    files = _files_of_generation(operation, extract, load)
-    again, behind = operate.load_again(extract, load or LoadState.first(operation.plan), files)
-    return _write_reset(operation, again, behind, truncate)
-
-
-def _write_reset(
-    operation: Operation, extract: ExtractState, load: LoadState | None, truncate: bool
-) -> Changed:
-    """Write a new generation.
-
-    The order keeps rows single: the extract state first, which ends the old history for every load
-    that has not its lock yet, and which refuses loads of the new one until the target is empty.
-    """
-    if not truncate:
-        return operation.write(extract, load)
-    copies = operation.archive()
-    ended = operation.write(extract, None, archived=copies, **{TRUNCATING: True}).extract
+    if mysql and not truncate:
+        return operation.write(*_anew(extract, load, keep_load=not redshift))
     target = operation.target()
     with target.locked():
-        deleted = target.delete_all()
+        pair: tuple[ExtractState, LoadState | None]
+        if mysql:
+            pair = _anew(extract, load, keep_load=not redshift)
+        else:
+            files = _files_of_generation(operation, extract, load)
+            first = LoadState.first(operation.plan)
+            pair = operate.load_again(extract, load or first, files)
+        return _empty_target(operation, target, *pair) if truncate else operation.write(*pair)
+
+
+def _anew(
+    extract: ExtractState, load: LoadState | None, *, keep_load: bool
+) -> tuple[ExtractState, LoadState | None]:
+    changed = operate.reset_extract(extract)
+    if keep_load or load is None:
+        return changed, None
+    return changed, operate.reset_load(load, changed.generation)
+
+
+def _empty_target(
+    operation: Operation, target: TargetTable, extract: ExtractState, load: LoadState | None
+) -> Changed:
+    """Write a new generation and delete the target's rows, so that no row is there twice.
+
+    The new extract state comes first: it ends the old history for every load that waits for the
+    lock, and refuses loads of the new one until the target is empty. A command that is killed in
+    between is repeated as it is.
+    """
+    copies = operation.archive()
+    ended = operation.change.stamp(extract, **{TRUNCATING: True})
+    operation.states.extract.write(ended)
+    deleted = target.delete_all()
+    target.connection.commit()
     written = operation.write(None, load, archived=copies).load
-    assert ended is not None  # noqa: S101  written above
-    done = {k: v for k, v in ended.metadata.items() if k != TRUNCATING}
-    ready = ended.with_(metadata=done)
+    metadata = {k: v for k, v in ended.metadata.items() if k != TRUNCATING}
+    ready = ended.with_(metadata=metadata)
     operation.states.extract.write(ready)
     return Changed(ready, written, tuple(copies), operation.version, deleted)
 

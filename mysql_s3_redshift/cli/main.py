@@ -39,7 +39,7 @@ COMMANDS = {
     "8 state conflict.",
 )
 @click.version_option(package_name=PROGRAM, prog_name=PROGRAM)
-def cli() -> None:
+def cli(**_globals: object) -> None:
     """Keep MySQL tables in Amazon Redshift, by way of parquet on S3."""
 
 
