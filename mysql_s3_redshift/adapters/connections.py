@@ -15,7 +15,8 @@ from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.adapters.redshift.target import RedshiftTarget
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.storage import TableStorage
-from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.adapters.ssh import Tunnel
+from mysql_s3_redshift.config import Config, SourceConfig, TargetConfig
 from mysql_s3_redshift.core.model import TablePlan
 
 
@@ -28,6 +29,7 @@ class Connections:
         self._sources: dict[str, MySqlSource] = {}
         self._buckets: dict[str, Bucket] = {}
         self._targets: dict[tuple[str, str], RedshiftTarget] = {}
+        self._tunnels: dict[tuple[str, str], Tunnel] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +45,8 @@ class Connections:
     def source(self, name: str) -> MySqlSource:
         """The MySQL connection of that name."""
         if name not in self._sources:
-            connection = MySqlConnection(name, self.config.source(name))
+            config = self.config.source(name)
+            connection = MySqlConnection(name, config, self._tunnel("sources", name, config))
             self._stack.callback(connection.close)
             self._sources[name] = MySqlSource(connection)
         return self._sources[name]
@@ -63,8 +66,21 @@ class Connections:
         name = (plan.target, plan.storage)
         if name not in self._targets:
             config = self.config.target(plan.target)
-            connection = RedshiftConnection(plan.target, config)
+            tunnel = self._tunnel("targets", plan.target, config)
+            connection = RedshiftConnection(plan.target, config, tunnel)
             self._stack.callback(connection.close)
             storage = self.config.storage(plan.storage)
             self._targets[name] = RedshiftTarget(connection, config, storage)
         return self._targets[name]
+
+    def _tunnel(
+        self, section: str, name: str, config: SourceConfig | TargetConfig
+    ) -> Tunnel | None:
+        """The one tunnel of a connection's name; it closes after the connections through it."""
+        if config.ssh is None:
+            return None
+        if (section, name) not in self._tunnels:
+            tunnel = Tunnel(section, name, config)
+            self._stack.callback(tunnel.close)
+            self._tunnels[section, name] = tunnel
+        return self._tunnels[section, name]

@@ -82,6 +82,9 @@ class SshConfig(Section):
     """Passphrase of the private key."""
     known_hosts: LocalPath = Field(default=Path("~/.ssh/known_hosts"), validate_default=True)
     """File of known host keys; a bastion that is not in it is refused."""
+    config_file: LocalPath | None = None
+    """OpenSSH configuration to read besides, for `ProxyJump` and the like; default: none is
+    read."""
 
 
 class SourceConfig(Section):
@@ -95,6 +98,10 @@ class SourceConfig(Section):
     """MySQL user."""
     password: SecretStr | None = None
     """Its password."""
+    iam: bool = False
+    """Whether to sign in by IAM tokens of RDS instead of a password; needs TLS."""
+    region: Text | None = None
+    """AWS region of the server, for `iam`; default: the one of the AWS configuration."""
     tls: TlsConfig = TlsConfig(mode=TlsMode.REQUIRED)
     """Encryption; default: `mode: required`, or `disabled` where the host is this machine."""
     ssh: SshConfig | None = None
@@ -116,6 +123,14 @@ class SourceConfig(Section):
             mode = TlsMode.DISABLED if is_loopback(value.get("host")) else TlsMode.REQUIRED
             return {**value, "tls": {"mode": mode} | (tls or {})}
         return value
+
+    @model_validator(mode="after")
+    def _agree(self) -> SourceConfig:
+        if self.iam and self.password is not None:
+            raise ValueError("`iam` and `password` exclude each other")
+        if self.iam and self.tls.mode is TlsMode.DISABLED:
+            raise ValueError("`iam` sends a token, which needs `tls`")
+        return self
 
 
 def _bucket(name: str) -> str:

@@ -52,7 +52,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "unknown key of a nested section": (
         changed((*MAIN, "ssh"), {"host": "b", "user": "u", "key": "x"}),
-        ["`sources.main.ssh.key` is not a known key; known: host, known_hosts, port"],
+        ["`sources.main.ssh.key` is not a known key; known: config_file, host, known_hosts"],
     ),
     "unknown key of a pipeline": (
         changed((*SHOP, "schedule"), "* * * * *"),

@@ -1,22 +1,35 @@
-"""A MySQL connection as every reader here needs it: read-only, UTC, utf8mb4, with deadlines."""
+"""A MySQL connection as every reader here needs it: read-only, UTC, utf8mb4, with deadlines.
+
+PyMySQL is given an open socket: one to the server, or one that leads through a tunnel. Either way
+it knows the server by its real name, which is what the certificate must tell.
+"""
 
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pymysql
+from pymysql.constants import CR
 
+from mysql_s3_redshift.adapters.mysql.login import (
+    REFUSED_LOGIN,
+    SECURE_TRANSPORT_REQUIRED,
+    GuardedConnection,
+    password_of,
+    tls_options,
+)
 from mysql_s3_redshift.adapters.mysql.wire.failures import driver_error
-from mysql_s3_redshift.config import SourceConfig, TlsConfig, TlsMode
+from mysql_s3_redshift.adapters.ssh import Tunnel
+from mysql_s3_redshift.config import SourceConfig
 from mysql_s3_redshift.errors import SourceConnectionError, SourceError
 
 logger = logging.getLogger(__name__)
 
-ACCESS_DENIED = {1044, 1045, 1698}
 NET_WRITE_SECONDS = 600
 """How long the server waits for us to take rows, while an upload holds the reader back."""
 
@@ -27,20 +40,18 @@ SESSION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to connect: the source itself, or the local end of a tunnel to it."""
-
-    host: str
-    port: int
-
-
 class MySqlConnection:
     """A connection that is opened at first use, and again after it was lost."""
 
-    def __init__(self, name: str, config: SourceConfig, address: Address | None = None) -> None:
-        self.name, self._config = name, config
-        self._address = address or Address(config.host, config.port)
+    def __init__(self, name: str, config: SourceConfig, tunnel: Tunnel | None = None) -> None:
+        """Describe a connection; it is opened at first use.
+
+        Args:
+            name: Name of the source, for messages.
+            config: The source.
+            tunnel: The way through the source's bastion; whoever made it closes it.
+        """
+        self.name, self._config, self._tunnel = name, config, tunnel
         self._connection: pymysql.Connection[Any] | None = None
 
     @property
@@ -78,24 +89,34 @@ class MySqlConnection:
             except (pymysql.err.Error, OSError) as error:
                 logger.debug("close on a broken connection: %s", type(error).__name__)
 
+    @property
+    def cipher(self) -> str | None:
+        """TLS version and cipher of the open connection; None where it is not encrypted."""
+        end = self.raw._sock  # type: ignore[attr-defined]
+        found = end.cipher() if isinstance(end, ssl.SSLSocket) else None
+        return f"{found[1]} {found[0]}" if found else None
+
     def _connect(self) -> pymysql.Connection[Any]:
         config = self._config
         logger.debug("connecting to MySQL source %s", self.name)
+        connection: GuardedConnection | None = None
         try:
-            connection = pymysql.connect(
-                host=self._address.host,
-                port=self._address.port,
+            connection = GuardedConnection(
+                host=config.host,
+                port=config.port,
                 user=config.user,
-                password=config.password.get_secret_value() if config.password else "",
+                password=password_of(self.name, config),
                 charset="utf8mb4",
                 autocommit=True,
-                connect_timeout=int(config.connect_timeout.total_seconds()),
-                read_timeout=int(config.read_timeout.total_seconds()),
-                write_timeout=int(config.read_timeout.total_seconds()),
+                # Bounds the handshake; rows may take longer.
+                read_timeout=_seconds(config.connect_timeout),
+                write_timeout=_seconds(config.read_timeout),
                 program_name="mysql-s3-redshift",
-                **_tls_options(config.tls),
+                defer_connect=True,
+                **tls_options(self.name, config.tls),
             )
-            self._require_tls(connection)
+            connection.connect(self._open_socket())
+            connection.allow_read_seconds(_seconds(config.read_timeout))
             with connection.cursor() as cursor:
                 for statement in SESSION:
                     cursor.execute(statement)
@@ -105,48 +126,58 @@ class MySqlConnection:
             raise self._unreachable(str(error)) from error
         return connection
 
-    def _require_tls(self, connection: pymysql.Connection[Any]) -> None:
-        if self._config.tls.mode is TlsMode.DISABLED:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-            row = cursor.fetchone()
-        if row and row[1]:
-            return
-        connection.close()
-        raise SourceError(
-            f"MySQL source {self.name} does not encrypt the connection.",
-            kept="The connection was closed; nothing was read.",
-            remedy=f"Enable TLS on the server, or set sources.{self.name}.tls.mode: disabled.",
+    def _open_socket(self) -> socket.socket:
+        if self._tunnel is not None:
+            return self._tunnel.connect()
+        config = self._config
+        end = socket.create_connection(
+            (config.host, config.port), config.connect_timeout.total_seconds()
         )
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return end
 
     def _cannot_connect(self, error: pymysql.err.Error) -> SourceError:
         code = error.args[0] if error.args else None
         reason = str(error.args[1]) if len(error.args) > 1 else str(error)
-        if code in ACCESS_DENIED:
-            return SourceError(
-                f"MySQL source {self.name} refused the login: {reason}",
-                kept="Nothing was read or written.",
-                remedy=f"Check sources.{self.name}.user and password in pipelines.yaml.",
+        if code in REFUSED_LOGIN:
+            return self._refused(
+                f"refused the login: {reason}", "Check sources.{}.user and password."
+            )
+        if code == SECURE_TRANSPORT_REQUIRED:
+            return self._refused("takes encrypted connections only", "Set sources.{}.tls.mode.")
+        if code == CR.CR_SSL_CONNECTION_ERROR:
+            return self._refused(
+                f"does not encrypt the connection: {reason}",
+                "Enable TLS on the server, or set sources.{}.tls.mode: disabled.",
+            )
+        if code == CR.CR_AUTH_PLUGIN_ERR:
+            return self._refused(f"was not told the password: {reason}", "Set sources.{}.tls.mode.")
+        if "CERTIFICATE_VERIFY_FAILED" in reason:
+            return self._refused(
+                f"has a certificate that is not trusted: {reason}",
+                "Check sources.{0}.tls.ca, and that the certificate names sources.{0}.host.",
             )
         return self._unreachable(reason)
 
+    def _refused(self, what: str, remedy: str) -> SourceError:
+        return SourceError(
+            f"MySQL source {self.name} {what}",
+            kept="Nothing was read or written.",
+            remedy=remedy.format(self.name),
+        )
+
     def _unreachable(self, reason: str) -> SourceConnectionError:
+        config = self._config
+        said = self._tunnel.complaints() if self._tunnel is not None else ""
         return SourceConnectionError(
-            f"MySQL source {self.name} at {self._address.host}:{self._address.port} cannot be "
-            f"reached: {reason}",
+            f"MySQL source {self.name} at {config.host}:{config.port} cannot be reached: {reason}"
+            + (f" (the tunnel: {said})" if said else ""),
             kept="Nothing was read or written.",
             remedy=f"Check sources.{self.name} (host, port, tls, network) and the server.",
         )
 
 
-def _tls_options(tls: TlsConfig) -> dict[str, Any]:
-    if tls.mode is TlsMode.DISABLED:
-        return {"ssl_disabled": True}
-    context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca else None)
-    context.check_hostname = tls.mode is TlsMode.VERIFY_IDENTITY
-    if tls.mode is TlsMode.REQUIRED:
-        context.verify_mode = ssl.CERT_NONE
-    if tls.cert:
-        context.load_cert_chain(str(tls.cert), str(tls.key))
-    return {"ssl": context}
+def _seconds(duration: timedelta) -> int:
+    """Whole seconds, one at least: PyMySQL takes zero for a mistake."""
+    return max(1, int(duration.total_seconds()))

@@ -11,12 +11,12 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import redshift_connector
 from redshift_connector.error import Error, InterfaceError, OperationalError
 
+from mysql_s3_redshift.adapters.ssh import Tunnel
 from mysql_s3_redshift.config import SslMode, TargetConfig
 from mysql_s3_redshift.errors import (
     SerializableConflictError,
@@ -29,22 +29,26 @@ logger = logging.getLogger(__name__)
 DEFAULT_STATEMENT_SECONDS = 3_600
 SOCKET_MARGIN_SECONDS = 30
 DETAIL_CHARACTERS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to connect: the target itself, or the local end of a tunnel to it."""
-
-    host: str
-    port: int
+KEEP_ALIVE = {
+    "tcp_keepalive": True,
+    "tcp_keepalive_idle": 30,
+    "tcp_keepalive_interval": 10,
+    "tcp_keepalive_count": 3,
+}
 
 
 class RedshiftConnection:
     """A connection that is opened at first use and closed by `close`."""
 
-    def __init__(self, name: str, config: TargetConfig, address: Address | None = None) -> None:
-        self.name, self._config = name, config
-        self._address = address or Address(config.host, config.port)
+    def __init__(self, name: str, config: TargetConfig, tunnel: Tunnel | None = None) -> None:
+        """Describe a connection; it is opened at first use.
+
+        Args:
+            name: Name of the target, for messages.
+            config: The target.
+            tunnel: The way through the target's bastion; whoever made it closes it.
+        """
+        self.name, self._config, self._tunnel = name, config, tunnel
         self._connection: Any = None
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -112,7 +116,7 @@ class RedshiftConnection:
             self._connection.autocommit = False
             seconds = self._statement_seconds()
             # The driver has one timeout for connecting and for every later read.
-            self._connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)  # noqa: SLF001
+            self._connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
             cursor = self._connection.cursor()
             cursor.execute(f"SET statement_timeout TO {seconds * 1000}")
             self._connection.commit()
@@ -125,17 +129,18 @@ class RedshiftConnection:
     def _options(self) -> dict[str, Any]:
         config = self._config
         options: dict[str, Any] = {
-            "host": self._address.host,
-            "port": self._address.port,
+            # The certificate must name the host, whichever way leads there.
+            "host": config.host,
+            "port": config.port,
             "database": config.database,
             "timeout": int(config.connect_timeout.total_seconds()),
             "application_name": "mysql-s3-redshift",
             "ssl": config.sslmode is not SslMode.DISABLE,
-            "tcp_keepalive": True,
-            "tcp_keepalive_idle": 30,
-            "tcp_keepalive_interval": 10,
-            "tcp_keepalive_count": 3,
         }
+        if self._tunnel is not None:
+            options |= {"unix_sock": str(self._tunnel.open()), "tcp_keepalive": False}
+        else:
+            options |= KEEP_ALIVE
         if config.sslmode is not SslMode.DISABLE:
             options["sslmode"] = str(config.sslmode)
         if config.user is not None:
