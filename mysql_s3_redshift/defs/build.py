@@ -1,0 +1,82 @@
+"""From a configuration to Dagster's definitions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
+from mysql_s3_redshift.defs.config_memory import remember
+from mysql_s3_redshift.defs.io_manager import StateIOManager
+from mysql_s3_redshift.defs.jobs import build_sync_job
+from mysql_s3_redshift.defs.names import (
+    SESSION,
+    source_resource,
+    state_io_manager,
+    storage_resource,
+    target_resource,
+)
+from mysql_s3_redshift.defs.resources import (
+    MySqlResource,
+    RedshiftResource,
+    RunSession,
+    S3Resource,
+)
+
+
+def build_definitions(
+    config: Config, *, retry_policy: dg.RetryPolicy | None = RETRY
+) -> dg.Definitions:
+    """Make the code location of a configuration; connects to nothing."""
+    plans = config.plans()
+    pipelines = tuple(config.pipelines)
+    return dg.Definitions(
+        assets=build_table_assets(plans, retry_policy=retry_policy),
+        jobs=[build_sync_job(name) for name in pipelines],
+        resources=build_resources(config, plans),
+        executor=dg.in_process_executor,
+    )
+
+
+def build_resources(
+    config: Config, plans: Iterable[TablePlan], session: RunSession | None = None
+) -> dict[str, Any]:
+    """Make the resources that some tables need: one per connection, and who watches the run."""
+    path = remember(config)
+    resources: dict[str, Any] = {
+        SESSION: dg.ResourceDefinition.hardcoded_resource(session or RunSession())
+    }
+    storages: dict[str, S3Resource] = {}
+    for plan in plans:
+        if plan.storage not in storages:
+            storages[plan.storage] = S3Resource(config_path=path, connection=plan.storage)
+            resources[storage_resource(plan.storage)] = storages[plan.storage]
+            resources[state_io_manager(plan.storage)] = StateIOManager(
+                storage=storages[plan.storage]
+            )
+        resources.setdefault(
+            source_resource(plan.source), MySqlResource(config_path=path, connection=plan.source)
+        )
+        resources.setdefault(
+            target_resource(plan.target), RedshiftResource(config_path=path, connection=plan.target)
+        )
+    return resources
+
+
+def build_pair(
+    config: Config, plan: TablePlan, session: RunSession, loggers: dict[str, Any]
+) -> dg.Definitions:
+    """Make the definitions of one table's run by the command line.
+
+    Without retries, which would keep a person waiting, and with the pair alone: a job that is cut
+    out of hundreds of assets takes longer to make than an idle table takes to sync.
+    """
+    assets: Sequence[Any] = build_table_assets([plan], retry_policy=None)
+    return dg.Definitions(
+        assets=assets,
+        jobs=[build_sync_job(plan.pipeline)],
+        resources=build_resources(config, [plan], session),
+        loggers=loggers,
+    )

@@ -1,0 +1,127 @@
+"""The S3 asset of a table: its parquet files, whose value is the extract state."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from mysql_s3_redshift.adapters import pair
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.adapters.pair import DescribedTable
+from mysql_s3_redshift.config import step_name
+from mysql_s3_redshift.core.cursors import parse_timestamp
+from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
+from mysql_s3_redshift.core.model import TablePlan, TimestampUnit
+from mysql_s3_redshift.core.state import ExtractState
+from mysql_s3_redshift.defs.failures import shown_in_dagster
+from mysql_s3_redshift.defs.metadata import Extracted, extract_metadata
+from mysql_s3_redshift.defs.names import SESSION, source_resource, storage_resource
+from mysql_s3_redshift.defs.progress import StepProgress
+from mysql_s3_redshift.defs.resources import MySqlResource, RunSession, resource
+from mysql_s3_redshift.defs.run_config import ExtractConfig
+from mysql_s3_redshift.defs.specs import extract_spec
+
+
+def build_extract_asset(
+    plan: TablePlan, *, retry_policy: dg.RetryPolicy | None
+) -> dg.AssetsDefinition:
+    """Make the S3 asset of a table.
+
+    A `multi_asset` of one: only there the step's name can be chosen, and Dagster makes none of a
+    table whose name has a `$` or a space.
+    """
+
+    @dg.multi_asset(
+        name=step_name(plan.extract_key),
+        specs=[extract_spec(plan)],
+        pool=source_resource(plan.source),
+        required_resource_keys={
+            source_resource(plan.source),
+            storage_resource(plan.storage),
+            SESSION,
+        },
+        retry_policy=retry_policy,
+    )
+    def extract(
+        context: dg.AssetExecutionContext, config: ExtractConfig
+    ) -> Iterator[dg.MaterializeResult[ExtractState]]:
+        with shown_in_dagster():
+            result = run_extract(context, plan, config)
+        yield result
+
+    return extract
+
+
+def run_extract(
+    context: dg.AssetExecutionContext, plan: TablePlan, config: ExtractConfig
+) -> dg.MaterializeResult[ExtractState]:
+    """Extract what is new, or what the config names."""
+    session = resource(context, SESSION, RunSession)
+    mysql = resource(context, source_resource(plan.source), MySqlResource)
+    progress = StepProgress(context, plan, session)
+    request = ExtractRequest(
+        run_id=context.run.run_id,
+        limits=config.limits(),
+        window=config.window(),
+        stopping=session.stopping,
+    )
+    with mysql.open() as connections:
+        storage = connections.storage(plan)
+        described = pair.describe(plan, connections)
+        described_at = progress.elapsed
+        before = storage.extract_states().read()
+        report = pair.extract_table(described, request, connections, progress)
+        extracted_at = progress.elapsed
+        early = _ended_early(report, request, plan)
+        shown = Extracted(
+            described=described,
+            report=report,
+            before=before,
+            pending=len(report.state.pending(storage.load_states().read())),
+            data_uri=storage.data_uri,
+            lag=_source_lag(described, report, connections, caught_up=not early),
+            seconds={
+                "describe": described_at,
+                "ceiling": max(progress.began.get("ceiling", described_at) - described_at, 0.0),
+                "extract": extracted_at - described_at,
+            },
+            note=early or report.note,
+        )
+    return dg.MaterializeResult(
+        value=report.state,
+        metadata=extract_metadata(shown),
+        data_version=dg.DataVersion(f"{report.state.generation}.{report.state.next_seq}"),
+    )
+
+
+def _source_lag(
+    described: DescribedTable,
+    report: ExtractReport,
+    connections: Connections,
+    *,
+    caught_up: bool,
+) -> float | None:
+    """Seconds between the source's clock now and the end of what is on S3; None without clock.
+
+    A run that reached its ceiling has everything up to there, however old the newest row is.
+    """
+    resolved, state = described.resolved, report.state.mysql_state
+    cursor = resolved.cursor
+    if cursor.timestamp is None or state.last_timestamp is None:
+        return None
+    clock = connections.source(resolved.plan.source).clock(resolved.plan)
+    in_utc = cursor.zoned or cursor.unit is not TimestampUnit.DATETIME
+    now = clock.utc if in_utc else clock.local
+    reached = parse_timestamp(state.last_timestamp)
+    if caught_up and report.ceiling is not None and isinstance(state.ceiling, str):
+        reached = max(reached, parse_timestamp(state.ceiling))
+    return max((now - reached).total_seconds(), 0.0)
+
+
+def _ended_early(report: ExtractReport, request: ExtractRequest, plan: TablePlan) -> str:
+    """Why the run ended before its ceiling; empty where it did not."""
+    most = request.limits.max_rows(plan.chunk_rows)
+    if most is not None and report.rows >= most:
+        return f"stopped at the limit of {most} rows; the next run goes on after them"
+    if request.stopping():
+        return "stopped on request; the next run goes on from here"
+    return ""

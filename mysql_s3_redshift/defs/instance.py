@@ -1,0 +1,126 @@
+"""The Dagster instance that runs of the command line are recorded in.
+
+The same one that the web UI shows, so people see both kinds of runs in one place.
+"""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.errors import ConfigError
+
+HOME_VARIABLE = "DAGSTER_HOME"
+PROCESS_TAG = "mysql_s3_redshift/process"
+"""`host:pid` of the process that a run lives in; nobody else could tell that it died."""
+
+_COMMAND_LINE_FILE = "command-line.yaml"
+_NO_COMPUTE_LOGS = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
+_OPEN = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+def dagster_home(config: Config) -> Path:
+    """Folder of the instance: `DAGSTER_HOME`, else `.dagster/` next to `pipelines.yaml`."""
+    given = os.environ.get(HOME_VARIABLE)
+    home = Path(given).expanduser() if given else config.path.parent / ".dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    own, project = home / "dagster.yaml", config.path.parent / "dagster.yaml"
+    if not own.exists() and project.exists():
+        own.write_bytes(project.read_bytes())
+    return home
+
+
+@contextmanager
+def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
+    """Open the instance for runs inside this process; runs of dead processes are closed first.
+
+    Two settings of `dagster.yaml` are for processes of one run and are left out here: capturing
+    standard output would take the terminal's, and log records of one table would appear in the
+    runs of all others.
+
+    Raises:
+        ConfigError: `dagster.yaml` of the instance cannot be used.
+    """
+    home = dagster_home(config)
+    try:
+        _write_settings(home)
+        instance = dg.DagsterInstance.from_config(str(home), _COMMAND_LINE_FILE)
+    except (OSError, yaml.YAMLError, dg.DagsterError) as error:
+        raise ConfigError(
+            f"The Dagster instance in {home} cannot be opened: {error}",
+            kept="Nothing was read or written.",
+            remedy=f"Check {home / 'dagster.yaml'} and the permissions of the folder.",
+        ) from error
+    with instance:
+        close_dead_runs(instance)
+        yield instance
+
+
+def process_tag() -> str:
+    """This process, as `PROCESS_TAG` names it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> int:
+    """Mark runs as failed whose process on this machine is gone, and give their pool slots back.
+
+    No daemon watches runs that live in a terminal's process, and a run that seems to go on for ever
+    would keep its table's sensor waiting.
+
+    Returns:
+        How many were closed.
+    """
+    closed = 0
+    host = socket.gethostname()
+    for run in instance.get_runs(dg.RunsFilter(statuses=_OPEN)):
+        owner, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if owner != host or not pid.isdigit() or _is_alive(int(pid)):
+            continue
+        instance.report_run_failed(run, f"Process {pid} on {host} ended before the run did.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        closed += 1
+    return closed
+
+
+def share_among_threads(instance: dg.DagsterInstance) -> None:
+    """Make an instance safe for several runs at once in one process.
+
+    Every run asks the instance for the log handlers of `dagster.yaml`, and the answer goes through
+    `logging.config.dictConfig`, which closes all handlers of the process under the lock of the
+    logging module; a second run that logs an event at that moment holds the handler and waits for
+    that lock. Both wait for ever (seen with Dagster 1.13.27, four runs at once). Runs of the
+    command line have no such handlers, so there is nothing to ask for.
+    """
+    instance.get_yaml_python_handlers = list  # type: ignore[method-assign]
+
+
+def _write_settings(home: Path) -> None:
+    own = home / "dagster.yaml"
+    settings: Mapping[str, Any] = yaml.safe_load(own.read_text()) or {} if own.exists() else {}
+    changed = {k: v for k, v in settings.items() if k != "python_logs"}
+    changed["compute_logs"] = _NO_COMPUTE_LOGS
+    text = f"# Written from dagster.yaml at every start.\n{yaml.safe_dump(changed)}"
+    target = home / _COMMAND_LINE_FILE
+    if not target.exists() or target.read_text() != text:
+        partial = target.with_suffix(f".{os.getpid()}")
+        partial.write_text(text)
+        partial.replace(target)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,93 @@
+"""The Redshift asset of a table: its rows, whose value is the load state."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from mysql_s3_redshift.adapters import pair
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.config import step_name
+from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load_target
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.defs.failures import shown_in_dagster
+from mysql_s3_redshift.defs.metadata import Loaded, load_metadata
+from mysql_s3_redshift.defs.names import SESSION, storage_resource, target_resource
+from mysql_s3_redshift.defs.progress import StepProgress
+from mysql_s3_redshift.defs.resources import RedshiftResource, RunSession, resource
+from mysql_s3_redshift.defs.run_config import LoadConfig
+from mysql_s3_redshift.defs.specs import load_spec
+
+
+def build_load_asset(
+    plan: TablePlan, *, retry_policy: dg.RetryPolicy | None
+) -> dg.AssetsDefinition:
+    """Make the Redshift asset of a table."""
+
+    @dg.multi_asset(
+        name=step_name(plan.load_key),
+        specs=[load_spec(plan)],
+        ins={"state": dg.AssetIn(dg.AssetKey(plan.extract_key))},
+        pool=target_resource(plan.target),
+        required_resource_keys={
+            target_resource(plan.target),
+            storage_resource(plan.storage),
+            SESSION,
+        },
+        retry_policy=retry_policy,
+    )
+    def load(
+        context: dg.AssetExecutionContext, config: LoadConfig, state: ExtractState
+    ) -> Iterator[dg.MaterializeResult[LoadState]]:
+        with shown_in_dagster():
+            result = run_load(context, plan, state, config)
+        yield result
+
+    return load
+
+
+def run_load(
+    context: dg.AssetExecutionContext, plan: TablePlan, state: ExtractState, config: LoadConfig
+) -> dg.MaterializeResult[LoadState]:
+    """Load the pending files; never connects to MySQL."""
+    session = resource(context, SESSION, RunSession)
+    redshift = resource(context, target_resource(plan.target), RedshiftResource)
+    progress = StepProgress(context, plan, session)
+    request = LoadRequest(context.run.run_id, config.max_files, session.stopping)
+    with redshift.open() as connections:
+        storage = connections.storage(plan)
+        report = pair.load_table(plan, state, request, connections, progress)
+        seconds = progress.elapsed
+        schema_id = state.metadata.get("stored_schema")
+        database = redshift.config.target(plan.target).database
+        shown = Loaded(
+            plan=plan,
+            report=report,
+            schema=storage.get_schema(str(schema_id)) if schema_id else None,
+            table_name=f"{database}.{plan.target_schema}.{plan.target_name}",
+            row_count=_row_count(context, plan, state, report, connections),
+            state_uri=storage.load_states().uri,
+            manifests_uri=storage.manifests_uri,
+            seconds={"load": seconds},
+        )
+    return dg.MaterializeResult(value=report.state, metadata=load_metadata(shown))
+
+
+def _row_count(
+    context: dg.AssetExecutionContext,
+    plan: TablePlan,
+    state: ExtractState,
+    report: LoadReport,
+    connections: Connections,
+) -> int | None:
+    """Rows of the target; a run that loaded nothing repeats what the last one counted.
+
+    So an idle table costs no connection to Redshift.
+    """
+    if not report.loads:
+        event = context.instance.get_latest_materialization_event(dg.AssetKey(plan.load_key))
+        last = event.asset_materialization if event else None
+        known = last.metadata.get("dagster/row_count") if last else None
+        if known is not None and isinstance(known.value, int):
+            return known.value
+    return connections.target(plan).count_rows(load_target(plan, state))

@@ -1,0 +1,206 @@
+"""What the UI shows of a materialization: the only place where metadata keys are written.
+
+Dagster accepts any value under any key, its own `dagster/…` keys included, so each is built here,
+in one typed function per asset. Numbers are plotted over time: they are about this run, except
+`dagster/row_count`, which by definition is the whole table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from mysql_s3_redshift.adapters.pair import DescribedTable
+from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json
+from mysql_s3_redshift.core.extraction import ExtractReport
+from mysql_s3_redshift.core.load import LoadReport
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.state import DataFile, ExtractState
+from mysql_s3_redshift.defs.columns import column_lineage, column_schema
+
+Metadata = dict[str, Any]
+
+MOST_FILES_SHOWN = 100
+"""A thousand files are 167 kB in one event; the documents that are linked list them all."""
+
+_FILE_TABLE = dg.TableSchema(
+    [
+        dg.TableColumn("seq", "int"),
+        dg.TableColumn("uri", "string"),
+        dg.TableColumn("rows", "int"),
+        dg.TableColumn("bytes", "int"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """One run of the S3 asset, as it is shown.
+
+    Attributes:
+        before: The state that the run found; None at the first run.
+        pending: Files that the target does not have yet.
+        lag: Seconds between the source's present and the end of what was extracted.
+        seconds: Duration by stage.
+        note: Why nothing was extracted, or why the run ended early; empty otherwise.
+    """
+
+    described: DescribedTable
+    report: ExtractReport
+    before: ExtractState | None
+    pending: int
+    data_uri: str
+    lag: float | None
+    seconds: Mapping[str, float]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """One run of the Redshift asset, as it is shown.
+
+    Attributes:
+        table_name: `database.schema.table`.
+        row_count: Rows of the target; None when it does not exist yet.
+        schema: Schema of the newest files; None when there are none.
+    """
+
+    plan: TablePlan
+    report: LoadReport
+    schema: TableSchema | None
+    table_name: str
+    row_count: int | None
+    state_uri: str
+    manifests_uri: str
+    seconds: Mapping[str, float]
+
+
+def extract_metadata(run: Extracted) -> Metadata:
+    """Metadata of the S3 asset."""
+    report, state = run.report, run.report.state
+    plan, schema = run.described.resolved.plan, run.described.schema
+    reading = run.seconds.get("extract", 0.0)
+    return {
+        "rows_extracted": report.rows,
+        "files_written": len(report.files),
+        "bytes_written": sum(f.bytes for f in report.files),
+        "watermark_before": watermark_text(run.before),
+        "watermark_after": watermark_text(state),
+        "ceiling": ceiling_text(report.ceiling),
+        **_ceiling_held_by(report.ceiling),
+        "pending_files": run.pending,
+        "rows_per_second": round(report.rows / reading) if reading else 0,
+        **({} if run.lag is None else {"source_lag_seconds": round(run.lag, 3)}),
+        "values_changed": dg.MetadataValue.json(dict(report.values_changed)),
+        "files": file_table(report.files),
+        **_note(run.note),
+        **_durations(run.seconds),
+        "dagster/uri": run.data_uri,
+        "dagster/row_count": state.mysql_state.total_rows,
+        "dagster/column_schema": column_schema(schema, plan, kind="s3"),
+        "dagster/column_lineage": column_lineage(schema, plan, kind="s3"),
+    }
+
+
+def load_metadata(run: Loaded) -> Metadata:
+    """Metadata of the Redshift asset."""
+    report, applied = run.report, [one.applied for one in run.report.loads]
+    return {
+        "files_loaded": file_table(report.files),
+        "files_loaded_count": len(report.files),
+        **_blacklist(run),
+        "pending_files": report.pending,
+        "rows_loaded": sum(f.rows for f in report.files),
+        "rows_inserted": sum(a.inserted for a in applied),
+        "rows_updated": sum(a.updated for a in applied),
+        "copy_rows": sum(a.copied for a in applied),
+        **_last_load(report),
+        **({"files_recovered": len(report.recovered)} if report.recovered else {}),
+        **_note(report.note),
+        **({"target_changes": "\n".join(report.changes)} if report.changes else {}),
+        **_durations(run.seconds),
+        **({} if run.row_count is None else {"dagster/row_count": run.row_count}),
+        "dagster/table_name": run.table_name,
+        **_columns(run),
+    }
+
+
+def watermark_text(state: ExtractState | None) -> str:
+    """A watermark as people read it: `timestamp / id`."""
+    if state is None:
+        return "none: first run"
+    known = state.mysql_state
+    if known.phase == "snapshot" and known.snapshot is not None:
+        position = {k: v for k, v in known.snapshot.position.items() if k != "set"}
+        return f"snapshot at {', '.join(f'{k} = {v}' for k, v in position.items()) or 'its start'}"
+    parts = [known.last_timestamp, known.last_id, *known.last_ties]
+    return " / ".join(str(part) for part in parts if part is not None) or "none"
+
+
+def ceiling_text(ceiling: Ceiling | None) -> str:
+    """A bound as people read it, and how it was found."""
+    if ceiling is None:
+        return "none: the whole table was read"
+    if ceiling.value is None:
+        return f"nothing is proven ({ceiling.method})"
+    return f"{ceiling_json(ceiling.value)} ({ceiling.method})"
+
+
+def file_table(files: Sequence[DataFile]) -> dg.TableMetadataValue:
+    """The first hundred files as a table."""
+    records = [
+        dg.TableRecord({"seq": f.seq, "uri": f.uri, "rows": f.rows, "bytes": f.bytes})
+        for f in files[:MOST_FILES_SHOWN]
+    ]
+    return dg.MetadataValue.table(records, _FILE_TABLE)
+
+
+def _ceiling_held_by(ceiling: Ceiling | None) -> Metadata:
+    held = ceiling.held_by if ceiling is not None else ()
+    return {"ceiling_held_by": "\n".join(held)} if held else {}
+
+
+def _blacklist(run: Loaded) -> Metadata:
+    state = run.report.state
+    return {
+        "blacklist": dg.MetadataValue.json(
+            {
+                "files": state.redshift_state.total_files,
+                "loaded_through": state.loaded_through,
+                "loaded_beyond": list(state.loaded_beyond[:MOST_FILES_SHOWN]),
+                "state_uri": run.state_uri,
+                "manifests_uri": run.manifests_uri,
+            }
+        ),
+        "blacklist_files": state.redshift_state.total_files,
+    }
+
+
+def _last_load(report: LoadReport) -> Metadata:
+    if not report.loads:
+        return {}
+    last = report.loads[-1]
+    return {
+        "load_id": last.load_id,
+        "manifest_uri": dg.MetadataValue.path(last.manifest_uri),
+        "loads": len(report.loads),
+    }
+
+
+def _columns(run: Loaded) -> Metadata:
+    if run.schema is None:
+        return {}
+    return {
+        "dagster/column_schema": column_schema(run.schema, run.plan, kind="redshift"),
+        "dagster/column_lineage": column_lineage(run.schema, run.plan, kind="redshift"),
+    }
+
+
+def _note(note: str) -> Metadata:
+    return {"note": note} if note else {}
+
+
+def _durations(seconds: Mapping[str, float]) -> Metadata:
+    return {f"seconds_{stage}": round(taken, 3) for stage, taken in seconds.items()}
