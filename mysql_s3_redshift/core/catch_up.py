@@ -12,7 +12,7 @@ from mysql_s3_redshift.core.ceiling import ceiling_json, last_ceiling
 from mysql_s3_redshift.core.chunks import read_chunks
 from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime
 from mysql_s3_redshift.core.extraction import Extraction
-from mysql_s3_redshift.core.model import Value
+from mysql_s3_redshift.core.model import TimestampUnit, Value
 from mysql_s3_redshift.core.state import Snapshot, decode_value, encode_value
 
 
@@ -27,7 +27,7 @@ def catch_up(run: Extraction) -> None:
         if run.table.cursor.snapshot_columns and not run.table.plan.start_from:
             _read_snapshot(run, ceiling.value)
         else:
-            _read_null_cursors(run)
+            _read_null_cursors(run, ceiling.value)
     if run.state.mysql_state.phase == "incremental" or not run.table.cursor.snapshot_columns:
         _read_increment(run, ceiling.value)
 
@@ -51,20 +51,25 @@ def _read_snapshot(run: Extraction, ceiling: Value) -> None:
         run.commit(run.state.with_(mysql_state=run.state.mysql_state.with_(**ended)))
 
 
-def _read_null_cursors(run: Extraction) -> None:
-    """Rows without a cursor value belong to no increment: they are read once, at first.
+def _read_null_cursors(run: Extraction, ceiling: Value) -> None:
+    """Rows without a cursor value or with a zero date belong to no increment: read once, at first.
 
     Without a key to go on by they cannot be cut, so a run with a limit leaves them to one without.
     """
     cursor = run.table.cursor
     column = run.table.table.column(cursor.first_column)
-    has_nulls = column is not None and column.nullable and not run.table.plan.start_from
+    is_clock = cursor.timestamp is not None and cursor.unit is TimestampUnit.DATETIME
+    has_nulls = column is not None and (column.nullable or is_clock)
+    has_nulls = has_nulls and not run.table.plan.start_from
     if has_nulls and run.loop.budget is not None:
         return
     if has_nulls:
-        query = ChunkQuery(order_by=(), bound_column=cursor.first_column, nulls="only")
+        bounds = watermark.ceiling_bounds(ceiling, cursor)
+        query = ChunkQuery(order_by=(), nulls="only", **bounds)
         for chunk in read_chunks(run.loop, query):
             run.register_chunk(chunk, (), "snapshot", phase="incremental")
+        if not run.loop.exhausted:
+            return
     ended = run.state.mysql_state.with_(phase="incremental")
     run.state = run.state.with_(mysql_state=ended)
 

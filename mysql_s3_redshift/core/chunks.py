@@ -54,6 +54,7 @@ class ChunkLoop:
     Attributes:
         chunk_rows: Rows of one chunk.
         budget: Rows that may still be read; None without a limit. Counts down.
+        rows: Rows that were read.
         stopping: Asked before each chunk; true ends the loop early.
         exhausted: Set when the bound was reached, so nothing is left below it.
     """
@@ -71,6 +72,7 @@ class ChunkLoop:
     next_seq: int
     digest: ContentDigest | None = None
     exhausted: bool = False
+    rows: int = 0
     values_changed: Counter[str] = field(default_factory=Counter)
 
 
@@ -165,7 +167,10 @@ class _OpenChunk:
 def _read_one(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
     """Stream one chunk into a file under way; None when there are no rows."""
     wanted = loop.chunk_rows if loop.budget is None else min(loop.chunk_rows, loop.budget)
-    query = _bounded(loop, query, wanted)
+    bounded = _bounded(loop, query, wanted)
+    if bounded is None:
+        return None
+    query = bounded
     reach("extract.before_read")
     reader = loop.source.read(loop.table, loop.schema, query)
     writer: FileWriter | None = None
@@ -199,23 +204,33 @@ def _read_one(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
     seq, loop.next_seq = loop.next_seq, loop.next_seq + 1
     if loop.budget is not None:
         loop.budget -= rows
+    loop.rows += rows
     return _OpenChunk(loop, writer, seq, rows, first, last)
 
 
-def _bounded(loop: ChunkLoop, query: ChunkQuery, wanted: int) -> ChunkQuery:
-    """Limit a query to `wanted` rows; without a unique keyset, between two distinct values."""
+def _bounded(loop: ChunkLoop, query: ChunkQuery, wanted: int) -> ChunkQuery | None:
+    """Limit a query to `wanted` rows; without a unique keyset, between two distinct values.
+
+    A group of equal values that is larger than a chunk makes a larger chunk. None: it is larger
+    than what is left of the limit, so the next run begins with it.
+    """
     cursor = loop.table.cursor
     if query.order_by != cursor.columns or cursor.unique or query.nulls == "only":
         return replace(query, limit=wanted if query.order_by else None)
     edge = loop.source.boundary(loop.table, query, wanted)
-    if edge is not None and not loop.source.has_rows(loop.table, replace(query, before=edge)):
-        raise ConfigError(
-            f"{loop.table.plan.display_name}: more than {wanted:,} rows share "
-            f"{cursor.first_column} = {edge!r}, and the table has no key to tell them apart.",
-            kept="What was committed before stays; nothing of this group was read.",
-            remedy="Raise chunk_rows above the group's size, or add a primary key to the table.",
-        )
-    return replace(query, before=edge, limit=None)
+    if edge is None or loop.source.has_rows(loop.table, replace(query, before=edge)):
+        return replace(query, before=edge, limit=None)
+    if loop.budget is None:
+        beyond = replace(query, order_by=cursor.columns[:1], after=(edge,))
+        return replace(query, before=loop.source.boundary(loop.table, beyond, 0), limit=None)
+    if loop.rows:
+        return None
+    raise ConfigError(
+        f"{loop.table.plan.display_name}: more than {wanted:,} rows share "
+        f"{cursor.first_column} = {edge!r}, and the table has no key to tell them apart.",
+        kept="What was committed before stays; nothing of this group was read.",
+        remedy="Raise the limit above the group's size, leave it out, or add a primary key.",
+    )
 
 
 def _stuck(loop: ChunkLoop, query: ChunkQuery) -> ReplicationError:

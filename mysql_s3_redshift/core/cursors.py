@@ -153,7 +153,7 @@ def advances(before: Sequence[Value], after: Sequence[Value]) -> bool:
     for old, new in zip(before, after, strict=False):
         if old == new:
             continue
-        if isinstance(old, str | bytes) or old is None or new is None:
+        if isinstance(old, str | bytes) or isinstance(new, str | bytes) or None in {old, new}:
             return True
         return bool(new > old)  # type: ignore[operator]
     return len(after) > len(before)

@@ -51,6 +51,8 @@ def decode_value(value: JsonValue) -> Value:
     match value:
         case None | int() | str():
             return value
+        case {"null": True}:
+            return None
         case {"float": str(text)}:
             return float.fromhex(text)
         case {"decimal": str(text)}:

@@ -99,7 +99,9 @@ class Extraction:
 
     def _read_state(self) -> ExtractState:
         strategy = str(self.table.cursor.strategy)
-        state = self.states.read() or ExtractState.first(self.table.plan, strategy)
+        loaded = self.loads.read()
+        first = ExtractState.first(self.table.plan, strategy).beyond(loaded)
+        state = self.states.read() or first
         if state.mysql_state.status == "pending":  # never extracted, or reset: no watermark yet
             state = state.with_(cdc_strategy=strategy)
         if state.cdc_strategy != strategy:
@@ -118,7 +120,7 @@ class Extraction:
             "source_created_at": self.table.table.created_at,
         }
         self._refuse_restarted_ids(state)
-        state = state.without_loaded(self.loads.read())
+        state = state.without_loaded(loaded)
         return state.with_(metadata={**state.metadata, **facts}).begin(self.request.run_id)
 
     def _refuse_restarted_ids(self, state: ExtractState) -> None:

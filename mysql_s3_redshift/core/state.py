@@ -133,6 +133,16 @@ class ExtractState(Document):
             metadata={"manual_watermark": False, "created_at": utc_now()},
         )
 
+    def beyond(self, load: LoadState | None) -> ExtractState:
+        """Number files after all that a load state knows of, in a new generation.
+
+        An extract state that was deleted must not make the next files count as loaded.
+        """
+        if load is None:
+            return self
+        newest = max((load.loaded_through, *load.loaded_beyond))
+        return self.with_(generation=load.generation + 1, next_seq=newest + 1)
+
     def begin(self, run_id: str) -> ExtractState:
         """A run starts: its session counts are 0."""
         changed = self.mysql_state.with_(

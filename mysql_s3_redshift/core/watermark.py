@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import JsonValue
+
 from mysql_s3_redshift.core.cursors import (
     Cursor,
     Position,
@@ -16,6 +18,10 @@ from mysql_s3_redshift.core.cursors import (
 )
 from mysql_s3_redshift.core.model import TimestampUnit, Value
 from mysql_s3_redshift.core.state import MysqlState, decode_value, encode_value
+from mysql_s3_redshift.errors import UnsupportedValueError
+
+NULL_TIE: JsonValue = {"null": True}
+"""A tie-breaking column that is NULL; a plain null means that the half is not known."""
 
 
 def watermark_of(state: MysqlState, cursor: Cursor) -> Position:
@@ -24,16 +30,15 @@ def watermark_of(state: MysqlState, cursor: Cursor) -> Position:
     A missing half is the smallest value: a timestamp without id reads from that timestamp on,
     inclusive; an id without timestamp, on a table ordered by time, reads from the start.
     """
-    ties = [decode_value(v) for v in (state.last_id, *state.last_ties)]
     values: list[Value] = []
     if cursor.timestamp is not None:
         if state.last_timestamp is None:
             return ()
         values.append(from_datetime(parse_timestamp(state.last_timestamp), cursor.unit))
-    for tie in ties:
+    for tie in (state.last_id, *state.last_ties):
         if tie is None or len(values) == len(cursor.columns):
             break
-        values.append(tie)
+        values.append(decode_value(tie))
     return tuple(values)
 
 
@@ -42,12 +47,25 @@ def watermark_fields(position: Sequence[Value], cursor: Cursor) -> dict[str, Any
     values = list(position)
     stamp = None
     if cursor.timestamp is not None:
-        stamp = format_timestamp(to_datetime(values.pop(0), cursor.unit)) if values else None
-    return {
-        "last_timestamp": stamp,
-        "last_id": encode_value(values[0]) if values else None,
-        "last_ties": [encode_value(v) for v in values[1:]],
-    }
+        stamp = format_timestamp(_moment(values.pop(0), cursor)) if values else None
+    ties = [NULL_TIE if v is None else encode_value(v) for v in values]
+    return {"last_timestamp": stamp, "last_id": ties[0] if ties else None, "last_ties": ties[1:]}
+
+
+def _moment(value: Value, cursor: Cursor) -> datetime:
+    """A cursor timestamp.
+
+    Raises:
+        UnsupportedValueError: It is no date, such as 2024-02-00, so nothing can follow it.
+    """
+    if value is None or isinstance(value, str):
+        raise UnsupportedValueError(
+            f"Cursor column {cursor.timestamp} holds {value or 'a zero date'}, which is no time "
+            "that a watermark can stand for.",
+            kept="The chunk was not registered; what was committed before stays.",
+            remedy="Correct the row in MySQL, or choose another cursor.",
+        )
+    return to_datetime(value, cursor.unit)
 
 
 def past_ceiling(value: Value, cursor: Cursor) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mysql_s3_redshift.core.cursors import (
     parse_timestamp,
 )
 from mysql_s3_redshift.core.extraction import Extraction
-from mysql_s3_redshift.core.model import Window
+from mysql_s3_redshift.core.model import LoadMode, Window
 from mysql_s3_redshift.errors import ConfigError
 
 
@@ -61,6 +61,15 @@ def _end(run: Extraction, window: Window) -> datetime:
             f"{cursor.strategy} with load_mode {run.table.load_mode} has none to go by.",
             kept="Nothing was read or written.",
             remedy="Leave out --from and --to, or use `watermark reset` to load all again.",
+        )
+    stamp = run.schema.by_source(cursor.timestamp)
+    comparable = stamp is not None and stamp.arrow == "timestamp[us]"
+    if run.table.load_mode is LoadMode.APPEND and not comparable:
+        raise ConfigError(
+            f"{run.table.plan.display_name}: load_mode append replaces a window by its times, and "
+            f"the target has no TIMESTAMP column of {cursor.timestamp} to find them by.",
+            kept="Nothing was read or written.",
+            remedy="Load by upsert, or use `watermark reset` to load all again.",
         )
     if state.phase == "snapshot" or state.last_timestamp is None:
         raise ConfigError(

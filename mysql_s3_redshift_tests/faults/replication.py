@@ -297,7 +297,6 @@ class Replication:
         }
 
 
-
 @contextlib.contextmanager
 def new_replication(sandbox: SandboxStatus, folder: Path) -> Iterator[Replication]:
     """Make a replication with names of its own, and remove what it wrote at the end."""

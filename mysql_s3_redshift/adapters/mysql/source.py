@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -148,10 +149,17 @@ class MySqlReader:
 
 
 def _cell(wire: WireBatch, column: int, row: int) -> Value:
-    """One value as a parameter of the next query takes it; a date such as 2024-02-00 as text."""
+    """One value as the next query takes it; TIME and dates such as 2024-02-00 as text."""
     value: Any = wire.batch.column(column)[row].as_py()
     if value is None and column in wire.bad_dates and wire.bad_dates[column][row]:
         return wire.bad_date_text(column, row)
     if isinstance(value, bytes) and wire.columns[column].kind is WireKind.TEXT:
         return value.decode("utf-8")
-    return value  # type: ignore[no-any-return]
+    return _time_text(value) if isinstance(value, timedelta) else value
+
+
+def _time_text(time: timedelta) -> str:
+    """A TIME as MySQL writes it, `-838:59:59.000000`."""
+    seconds, micros = divmod(abs(time) // timedelta(microseconds=1), 1_000_000)
+    sign = "-" if time < timedelta(0) else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{micros:06}"
