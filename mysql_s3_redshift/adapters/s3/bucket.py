@@ -7,7 +7,7 @@ carry a precondition: `If-None-Match: *` for the first version, `If-Match: etag`
 
 from __future__ import annotations
 
-import os
+import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +28,8 @@ DELETE_BATCH = 1_000
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 ATTEMPTS = 5
+MAX_CONNECTIONS = 64
+"""Of one client, which all tables of a process share; only as many as are used are opened."""
 
 
 class PreconditionFailedError(StorageError):
@@ -243,7 +245,13 @@ def _remedy(code: str, operation: str) -> str:
     return "Run again; S3 keeps what is complete."
 
 
+@functools.lru_cache(maxsize=32)
 def _make_client(config: StorageConfig) -> Any:
+    """Make a client, once for each configuration of this process.
+
+    It takes 0.1 to 0.2 s, which is more than an idle table needs for everything else, and one that
+    exists keeps its connections open. boto3's clients may be shared among threads.
+    """
     secret = {
         "aws_access_key_id": config.access_key_id,
         "aws_secret_access_key": config.secret_access_key,
@@ -256,7 +264,7 @@ def _make_client(config: StorageConfig) -> Any:
         read_timeout=READ_SECONDS,
         retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
         s3={"addressing_style": "path" if config.path_style else "auto"},
-        max_pool_connections=max(10, 2 * (os.cpu_count() or 1)),
+        max_pool_connections=MAX_CONNECTIONS,
     )
     try:
         return session.client(
