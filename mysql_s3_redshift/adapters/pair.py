@@ -38,14 +38,14 @@ def describe(plan: TablePlan, connections: Connections) -> DescribedTable:
     """
     table = connections.source(plan.source).describe(plan)
     resolved = resolve(plan, table)
-    schema = map_table(table, plan.columns, primary_key=resolved.key)
+    schema = map_table(table, plan.columns, primary_key=plan.primary_key)
     storage = connections.storage(plan)
     state = storage.extract_states().read()
     stored = state.metadata.get("stored_schema") if state else None
     if not stored or stored == schema.fingerprint:
         return DescribedTable(resolved, schema)
     before = storage.get_schema(str(stored))
-    schema = map_table(table, plan.columns, primary_key=resolved.key, previous=before)
+    schema = map_table(table, plan.columns, primary_key=plan.primary_key, previous=before)
     return DescribedTable(resolved, schema, compare(before, schema))
 
 

@@ -53,6 +53,7 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     strategy = plan.strategy or _discover_strategy(plan, table)
     key = tuple(_column(plan, table, c).name for c in plan.primary_key) or table.primary_key
     cursor = _build_cursor(_with_columns(plan, table, strategy), table, strategy, key)
+    key = _readable_key(plan, key)
     mode = plan.load_mode or _discover_load_mode(cursor, key)
     if mode is LoadMode.UPSERT and not key:
         raise ConfigError(
@@ -67,6 +68,22 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
         key=key,
         cursor_indexed=not cursor.columns or _is_indexed(table, cursor.first_column),
     )
+
+
+def _readable_key(plan: TablePlan, key: tuple[str, ...]) -> tuple[str, ...]:
+    """The key, or none where one of its columns is left out and the load mode needs none."""
+    excluded = {name.lower() for name in plan.columns.exclude}
+    missing = [name for name in key if name.lower() in excluded]
+    if not missing:
+        return key
+    if plan.load_mode in {None, LoadMode.UPSERT}:
+        raise ConfigError(
+            f"{plan.display_name}: columns.exclude leaves out {', '.join(missing)}, a part of the "
+            "key, without which rows cannot be found again.",
+            remedy="Use columns.hash instead, set primary_key: [column, …] to other columns, or "
+            "load_mode: append.",
+        )
+    return ()
 
 
 def _discover_load_mode(cursor: Cursor, key: tuple[str, ...]) -> LoadMode:

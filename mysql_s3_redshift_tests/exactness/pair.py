@@ -20,9 +20,10 @@ from mysql_s3_redshift.core.load import LoadReport, LoadRequest
 from mysql_s3_redshift.core.model import RunLimits, TablePlan
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.sandbox import s3_server
 from mysql_s3_redshift.sandbox.mysql_server import MysqlAccount
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.servers import mysql_admin_connection, redshift_connection
+from mysql_s3_redshift_tests.servers import mysql_admin_connection, redshift_connection, s3_client
 
 LENIENT = "ALLOW_INVALID_DATES"
 """The session's sql_mode: what strict sessions refuse to store is what has to survive."""
@@ -126,6 +127,15 @@ class Pair:
         """A schema document."""
         with Connections(self.config) as connections:
             return connections.storage(self.plan).get_schema(fingerprint)
+
+    def objects(self) -> dict[str, bytes]:
+        """Every object that the pair has on S3."""
+        client, bucket = s3_client(self.servers.other), s3_server.BUCKET
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=f"{self.servers.prefix}/"
+        )
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     # -- the two ends ---------------------------------------------------------------------------
 
