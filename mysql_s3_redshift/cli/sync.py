@@ -86,7 +86,7 @@ def sync(
         verify_data=verify_data,
     )
     request.check()
-    plans = app.select(pipeline, tables)
+    plans = app.select_all(pipeline, tables)
     if dry_run:
         from mysql_s3_redshift.cli.dry_run import show_preview
 

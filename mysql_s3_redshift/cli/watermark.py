@@ -32,7 +32,7 @@ def get(app: App, pipeline: str | None, tables: tuple[str, ...], *, show_files: 
     """Show both stages of tables and what the next query will ask. Reads S3 alone."""
     from mysql_s3_redshift.cli.watermark_view import show_tables
 
-    show_tables(app, app.select(pipeline, tables), show_files=show_files)
+    show_tables(app, app.select_all(pipeline, tables), show_files=show_files)
 
 
 @watermark.command("list", examples=("watermark list", "watermark list -p shop --json"))
