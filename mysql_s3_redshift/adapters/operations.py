@@ -17,6 +17,7 @@ from mysql_s3_redshift.adapters.pair import describe
 from mysql_s3_redshift.adapters.redshift.ledger import TargetTable
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.core import operate
+from mysql_s3_redshift.core.counts import ADOPTED_ROWS, TARGET_SINCE
 from mysql_s3_redshift.core.cursors import Cursor
 from mysql_s3_redshift.core.load import TRUNCATING
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
@@ -143,7 +144,7 @@ def reset(
     with target.locked():
         pair: tuple[ExtractState, LoadState | None]
         if mysql:
-            pair = _anew(extract, load, keep_load=not redshift)
+            pair = _anew(extract, load, keep_load=False)
         else:
             files = _files_of_generation(operation, extract, load)
             first = LoadState.first(operation.plan)
@@ -170,10 +171,14 @@ def _empty_target(
     between is repeated as it is.
     """
     copies = operation.archive()
-    ended = operation.change.stamp(extract, **{TRUNCATING: True})
+    since = {TARGET_SINCE: extract.generation}
+    ended = operation.change.stamp(extract, **since, **{TRUNCATING: True})
     operation.states.extract.write(ended)
     deleted = target.delete_all()
     target.connection.commit()
+    if load is not None:
+        kept = {k: v for k, v in load.metadata.items() if k != ADOPTED_ROWS}
+        load = load.with_(metadata=kept)
     written = operation.write(None, load, archived=copies).load
     metadata = {k: v for k, v in ended.metadata.items() if k != TRUNCATING}
     ready = ended.with_(metadata=metadata)
@@ -279,3 +284,20 @@ def restore(operation: Operation, version: str) -> Changed:
         return operation.write(restored, None)
     back = loaded_before or LoadState.first(operation.plan)
     return operation.write(restored, back.with_(generation=before.generation))
+
+
+def set_count(operation: Operation, *, count: int, additive: bool) -> Changed:
+    """Note rows that the target had before this program loaded any.
+
+    Args:
+        operation: The table and the change.
+        count: Rows of the target that no file brought (additive), or all of its rows (absolute).
+        additive: Whether to add to what was noted before.
+
+    Raises:
+        ConfigError: There is no load state, or fewer rows are given than were loaded.
+    """
+    _, load = operation.states.read()
+    if load is None:
+        load = LoadState.first(operation.plan)
+    return operation.write(None, operate.set_count(load, count=count, additive=additive))

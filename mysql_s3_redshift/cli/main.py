@@ -24,6 +24,10 @@ _CLI = "mysql_s3_redshift.cli"
 COMMANDS = {
     "sync": (f"{_CLI}.sync:sync", "Copy what is new from MySQL to S3 and on to Redshift."),
     "watermark": (f"{_CLI}.watermark:watermark", "Show and change where tables stand."),
+    "watermark-count": (
+        f"{_CLI}.watermark_count:watermark_count",
+        "Compare all counts of tables; note rows of adopted ones.",
+    ),
     "s3clean": (f"{_CLI}.s3clean:s3clean", "List and delete files on S3."),
     "sandbox": (f"{_CLI}.sandbox:sandbox", "Run a local MySQL, S3 and Redshift with demo data."),
     "fault-points": (f"{_CLI}.fault_points:fault_points", ""),
@@ -59,7 +63,8 @@ def run(arguments: Sequence[str]) -> int:
     except ReplicationError as error:
         if debug:
             traceback.print_exc()
-        tell_error(error, as_json=as_json)
+        # Some commands print their document first, and fail because of what it says.
+        tell_error(error, as_json=as_json and not getattr(error, "document_printed", False))
         return int(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         # click turns Ctrl-C into Abort.

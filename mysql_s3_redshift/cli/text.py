@@ -19,7 +19,7 @@ STATUS_COLOURS = {
     "warning": "yellow",
     "pending": "yellow",
     "in_progress": "yellow",
-    "stopped": "yellow",
+    "skipped": "yellow",
     "failed": "red",
 }
 

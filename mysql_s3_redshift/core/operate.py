@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from mysql_s3_redshift.core.counts import ADOPTED_ROWS
 from mysql_s3_redshift.core.cursors import Cursor, format_timestamp
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan, Value
 from mysql_s3_redshift.core.state import (
@@ -93,9 +94,7 @@ def reset_extract(state: ExtractState) -> ExtractState:
 
 def reset_load(state: LoadState, generation: int) -> LoadState:
     """Counts start at 0; numbers of loaded files stay, so that none of them loads again."""
-    return state.with_(
-        generation=generation, redshift_state=RedshiftState(), processed_files=()
-    ).with_(metadata={k: v for k, v in state.metadata.items() if k != "adopted_rows"})
+    return state.with_(generation=generation, redshift_state=RedshiftState(), processed_files=())
 
 
 def load_again(
@@ -137,6 +136,27 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
         moved = {name: getattr(earlier.mysql_state, name) for name in POSITION_FIELDS}
         return current.with_(mysql_state=current.mysql_state.with_(**moved))
     return earlier.with_(next_seq=max(current.next_seq, earlier.next_seq))
+
+
+def set_count(load: LoadState, *, count: int, additive: bool) -> LoadState:
+    """Note rows of an adopted table: those that were there before the first load.
+
+    The counts of what was loaded stay as they are, because files prove them.
+
+    Raises:
+        ConfigError: Fewer rows are given than were loaded.
+    """
+    adopted = load.metadata.get(ADOPTED_ROWS, 0)
+    before = adopted if isinstance(adopted, int) else 0
+    noted = before + count if additive else count - load.redshift_state.total_rows
+    if noted < 0:
+        raise ConfigError(
+            f"{load.target}: {count:,} rows are given, and files brought "
+            f"{load.redshift_state.total_rows:,}.",
+            kept="Nothing was changed.",
+            remedy="Give the number of all rows (absolute), or of rows before the first load.",
+        )
+    return load.with_(metadata={**load.metadata, ADOPTED_ROWS: noted})
 
 
 def force_reset(

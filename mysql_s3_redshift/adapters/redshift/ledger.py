@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from mysql_s3_redshift.adapters.redshift import sql
@@ -19,6 +18,7 @@ from mysql_s3_redshift.adapters.redshift.connection import (
     RedshiftConnection,
 )
 from mysql_s3_redshift.adapters.redshift.target import ledger_name, table_names
+from mysql_s3_redshift.core.counts import LedgerFile
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.ports import LoadTarget
 from mysql_s3_redshift.errors import TargetConnectionError, TargetError
@@ -27,19 +27,6 @@ LOCK_SECONDS = 10
 CANCELLED = "57014"
 
 _FILES = "SELECT load_id, generation, seq, uri, rows, bytes, manifest_uri FROM {} ORDER BY seq, uri"
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerFile:
-    """One loaded file, as the load's own transaction recorded it."""
-
-    load_id: str
-    generation: int
-    seq: int
-    uri: str
-    rows: int
-    bytes: int
-    manifest_uri: str
 
 
 class TargetTable:

@@ -186,18 +186,27 @@ class ParquetUpload:
         return self._writer
 
     def _footer_rows(self) -> int:
-        tail = self._bucket.read_tail(self._key, FOOTER_BYTES)
-        length = int.from_bytes(tail[-8:-4], "little") + 8
-        if tail[-4:] == b"PAR1" and length > len(tail):
-            tail = self._bucket.read_tail(self._key, length)
-        try:
-            return int(pq.read_metadata(io.BytesIO(tail)).num_rows)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise StorageError(
-                f"The footer of {self._bucket.uri(self._key)} cannot be read: {error}",
-                kept="The file is not registered, so it will never be loaded.",
-                remedy="Run again.",
-            ) from error
+        return int(read_footer(self._bucket, self._key).num_rows)
+
+
+def read_footer(bucket: Bucket, key: str) -> pq.FileMetaData:
+    """Read what a parquet file on S3 tells about itself.
+
+    Raises:
+        StorageError: It is not there, or it is damaged.
+    """
+    tail = bucket.read_tail(key, FOOTER_BYTES)
+    length = int.from_bytes(tail[-8:-4], "little") + 8
+    if tail[-4:] == b"PAR1" and length > len(tail):
+        tail = bucket.read_tail(key, length)
+    try:
+        return pq.read_metadata(io.BytesIO(tail))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StorageError(
+            f"The footer of {bucket.uri(key)} cannot be read: {error}",
+            kept="A file that is not registered yet will never be loaded.",
+            remedy="Run again; when a registered file is damaged, reload its rows.",
+        ) from error
 
 
 def repeating_columns(table: pa.Table) -> list[str]:

@@ -1,0 +1,72 @@
+"""Progress on a terminal: a bar per table that is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+
+class ProgressBars:
+    """A bar per table.
+
+    It runs to and fro while rows are extracted, whose number nobody knows before, and fills up as
+    their files are loaded.
+    """
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[extracted]:>12,} rows"),
+            TextColumn("{task.fields[files]:>5,} files"),
+            TextColumn("{task.fields[loaded]:>12,} loaded"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._tables = {name: self._add(name) for name in tables}
+
+    def _add(self, name: str) -> TaskID:
+        return self._progress.add_task(
+            name, total=None, start=False, extracted=0, files=0, loaded=0
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, table: str, event: str, facts: Mapping[str, object]) -> None:
+        """Move a table's bar."""
+        task = self._progress.tasks[self._tables[table]]
+        if not task.started:
+            self._progress.start_task(task.id)
+        rows, files = _count(facts.get("rows")), _count(facts.get("files"))
+        fields = task.fields
+        if event == "extracted":
+            total = (task.total or 0) + files
+            self._progress.update(
+                task.id,
+                total=total or None,
+                extracted=fields["extracted"] + rows,
+                files=fields["files"] + files,
+            )
+        elif event in {"loaded", "recovered"}:
+            total = max(task.total or 0, task.completed + files)
+            self._progress.update(
+                task.id, total=total, advance=files, loaded=fields["loaded"] + rows
+            )
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

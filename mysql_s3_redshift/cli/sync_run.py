@@ -1,0 +1,127 @@
+"""`sync`: run the tables, show their progress, tell what became of each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from mysql_s3_redshift.cli import text
+from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.interrupts import Interrupts
+from mysql_s3_redshift.cli.main import error_document, tell_error
+from mysql_s3_redshift.cli.progress import progress_view
+from mysql_s3_redshift.cli.sync_request import SyncRequest
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.instance import open_instance
+from mysql_s3_redshift.defs.sync import SyncOptions, TableOutcome, sync_tables
+from mysql_s3_redshift.errors import ExitCode
+
+NOTHING_NEW = "nothing new"
+
+
+def run_sync(app: App, plans: Sequence[TablePlan], request: SyncRequest) -> None:
+    """Run the tables through Dagster and exit with the code of what happened.
+
+    One table that was asked for alone fails with the code of its own error; of several, some that
+    fail make the code 3.
+    """
+    # Dagster would print its notice in the middle of ours, and report on the first run.
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
+    view = progress_view(plans, quiet=app.as_json)
+    with Interrupts() as interrupts, open_instance(app.config) as instance, view as report:
+        outcomes = sync_tables(
+            app.config,
+            plans,
+            _options(request),
+            instance=instance,
+            report=report,
+            stopping=interrupts.stopping,
+        )
+    if app.as_json:
+        app.print_json("sync", sync_document(outcomes))
+    else:
+        _summarize(outcomes)
+    code = exit_code(outcomes)
+    if code == ExitCode.DONE and interrupts.signal is not None:
+        code = 128 + interrupts.signal
+    click.get_current_context().exit(code)
+
+
+def _options(request: SyncRequest) -> SyncOptions:
+    return SyncOptions(
+        backup_only=not request.loads,
+        redshift_only=not request.extracts,
+        limits=request.limits,
+        window=request.window,
+    )
+
+
+def exit_code(outcomes: Mapping[str, TableOutcome]) -> int:
+    """The exit code of a sync."""
+    failed = [o for o in outcomes.values() if o.status == "failed"]
+    if not failed:
+        return int(ExitCode.DONE)
+    if len(outcomes) > 1:
+        return int(ExitCode.TABLES_FAILED)
+    error = failed[0].error
+    return int(error.exit_code if error is not None else ExitCode.UNEXPECTED)
+
+
+def sync_document(outcomes: Mapping[str, TableOutcome]) -> dict[str, Any]:
+    """The JSON document of a sync."""
+    failed = sum(o.status == "failed" for o in outcomes.values())
+    status = "success" if not failed else "failed" if failed == len(outcomes) else "partial"
+    return {"status": status, "tables": {n: _table_document(o) for n, o in outcomes.items()}}
+
+
+def _table_document(outcome: TableOutcome) -> dict[str, Any]:
+    return {
+        "status": outcome.status,
+        "rows_extracted": outcome.rows_extracted,
+        "files_written": outcome.files_written,
+        "bytes_written": outcome.bytes,
+        "rows_loaded": outcome.rows_loaded,
+        "files_loaded": outcome.files_loaded,
+        "pending_files": outcome.pending_files,
+        "seconds": round(outcome.seconds, 3),
+        "lag_seconds": outcome.lag,
+        "note": outcome.note,
+        "run_id": outcome.run_id,
+        "error": error_document(outcome.error) if outcome.error is not None else None,
+    }
+
+
+def _summarize(outcomes: Mapping[str, TableOutcome]) -> None:
+    headers = ("table", "status", "rows", "files", "size", "loaded", "pending", "seconds", "lag")
+    text.write_table(headers, [_line(name, outcome) for name, outcome in outcomes.items()])
+    for name, outcome in outcomes.items():
+        if outcome.error is not None:
+            text.echo(err=True)
+            text.echo(f"{name} failed:", err=True)
+            tell_error(outcome.error, as_json=False)
+        elif outcome.note and outcome.note != NOTHING_NEW:
+            text.echo(f"{name}: {outcome.note}")
+    if all(_is_idle(outcome) for outcome in outcomes.values()):
+        text.echo(NOTHING_NEW)
+
+
+def _is_idle(outcome: TableOutcome) -> bool:
+    moved = outcome.rows_extracted or outcome.files_written or outcome.files_loaded
+    return outcome.status != "failed" and not moved
+
+
+def _line(name: str, outcome: TableOutcome) -> tuple[Any, ...]:
+    return (
+        name,
+        outcome.status,
+        outcome.rows_extracted,
+        outcome.files_written,
+        text.size(outcome.bytes),
+        outcome.rows_loaded,
+        outcome.pending_files,
+        round(outcome.seconds, 1),
+        None if outcome.lag is None else f"{outcome.lag:,.0f}s",
+    )
