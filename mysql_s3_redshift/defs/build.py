@@ -7,6 +7,7 @@ import dagster as dg
 
 from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.alerts import build_alerts
 from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
 from mysql_s3_redshift.defs.config_memory import remember
 from mysql_s3_redshift.defs.io_manager import StateIOManager
@@ -24,6 +25,7 @@ from mysql_s3_redshift.defs.resources import (
     RunSession,
     S3Resource,
 )
+from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
 
 
 def build_definitions(
@@ -31,10 +33,22 @@ def build_definitions(
 ) -> dg.Definitions:
     """Make the code location of a configuration; connects to nothing."""
     plans = config.plans()
-    pipelines = tuple(config.pipelines)
+    jobs = {name: build_sync_job(name) for name in config.pipelines}
+    sensors: list[dg.SensorDefinition] = []
+    schedules: list[dg.ScheduleDefinition] = []
+    for name, pipeline in config.pipelines.items():
+        tables = [plan for plan in plans if plan.pipeline == name]
+        if pipeline.sync.schedule is not None:
+            schedules.append(build_schedule(name, pipeline, tables, jobs[name]))
+        else:
+            sensors.append(build_sensor(name, pipeline, tables, jobs[name]))
+        if pipeline.alerts is not None:
+            sensors.append(build_alerts(config, name, tables))
     return dg.Definitions(
         assets=build_table_assets(plans, retry_policy=retry_policy),
-        jobs=[build_sync_job(name) for name in pipelines],
+        jobs=list(jobs.values()),
+        sensors=sensors,
+        schedules=schedules,
         resources=build_resources(config, plans),
         executor=dg.in_process_executor,
     )

@@ -1,0 +1,115 @@
+"""Tells people of failed runs: a JSON document to a webhook, or on a command's standard input.
+
+    {"pipeline", "tables", "run_id", "job", "text",
+     "failures": [{"step", "happened", "kept", "remedy", "exit_code"}]}
+
+`text` is the same for people, which is what chat systems show of a webhook's document.
+"""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from mysql_s3_redshift.config import AlertConfig, Config
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.config_memory import recall, remember
+from mysql_s3_redshift.defs.names import alerts_name, group_name
+from mysql_s3_redshift.errors import ReplicationError
+
+SECONDS = 20
+
+
+class AlertFailedError(ReplicationError):
+    """Nobody could be told."""
+
+
+def build_alerts(config: Config, pipeline: str, plans: Sequence[TablePlan]) -> dg.SensorDefinition:
+    """Make the sensor that tells of a pipeline's failed runs."""
+    path = remember(config)
+
+    @dg.run_failure_sensor(
+        name=alerts_name(pipeline),
+        description=f"Tells of failed runs of pipeline `{pipeline}` (`alerts` in pipelines.yaml).",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def tell(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
+        summary = summarize(context, pipeline, plans)
+        if summary is None:
+            return dg.SkipReason("the failed run is of another pipeline")
+        alerts = recall(path).alerts(pipeline)
+        if alerts is not None:
+            send(alerts, summary)
+        return None
+
+    return tell
+
+
+def summarize(
+    context: dg.RunFailureSensorContext, pipeline: str, plans: Sequence[TablePlan]
+) -> dict[str, Any] | None:
+    """Make the document; None for a run that is not of this pipeline."""
+    run = context.dagster_run
+    keys = {dg.AssetKey(k): p.qualified_name for p in plans for k in (p.extract_key, p.load_key)}
+    tables = sorted({keys[key] for key in run.asset_selection or () if key in keys})
+    if not tables and run.job_name != f"{group_name(pipeline)}_sync":
+        return None
+    failures = [_failure(event) for event in context.get_step_failure_events()]
+    about = ", ".join(tables) or "all tables"
+    lines = [f"Pipeline {pipeline}: {about} failed (run {run.run_id})."]
+    lines += [f"{f['happened']} {f['kept']} {f['remedy']}".strip() for f in failures]
+    return {
+        "pipeline": pipeline,
+        "tables": tables,
+        "run_id": run.run_id,
+        "job": run.job_name,
+        "text": "\n".join(lines) if failures else f"{lines[0]} {context.failure_event.message}",
+        "failures": failures,
+    }
+
+
+def send(alerts: AlertConfig, summary: dict[str, Any]) -> None:
+    """Hand the document to whoever is configured.
+
+    Raises:
+        AlertFailedError: The address or the command did not take it.
+    """
+    body = json.dumps(summary, ensure_ascii=False).encode()
+    try:
+        if alerts.webhook is not None:
+            request = urllib.request.Request(  # noqa: S310  the configuration allows http(s) only
+                alerts.webhook.get_secret_value(),
+                data=body,
+                headers={"Content-Type": "application/json"},
+            )
+            with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
+                pass
+        if alerts.command:
+            subprocess.run(list(alerts.command), input=body, timeout=SECONDS, check=True)  # noqa: S603
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        # The cause is left out: its text may quote the address, which may hold a token.
+        raise AlertFailedError(
+            f"The alert of run {summary['run_id']} was not delivered: {type(error).__name__}.",
+            kept="The run and its log are unchanged.",
+            remedy=f"Check pipelines.{summary['pipeline']}.alerts.",
+        ) from None
+
+
+def _failure(event: dg.DagsterEvent) -> dict[str, Any]:
+    data = event.step_failure_data
+    told = data.user_failure_data.metadata if data.user_failure_data else {}
+    message = data.error.message.strip() if data.error else event.message or ""
+    fields = {name: told[name].value for name in ("happened", "kept", "remedy") if name in told}
+    code = told["exit_code"].value if "exit_code" in told else 1
+    return {
+        "step": event.step_key,
+        "happened": message,
+        "kept": "",
+        "remedy": "",
+        **fields,
+        "exit_code": code,
+    }

@@ -1,0 +1,165 @@
+"""What makes a pipeline run by itself: a sensor that looks for new rows, or a schedule.
+
+Both ask for one run per table, so a table that is slow or broken holds up no other.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.config import PipelineConfig, format_duration
+from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.names import (
+    run_tags,
+    schedule_name,
+    sensor_name,
+    source_resource,
+)
+from mysql_s3_redshift.defs.polling import Finding, find_work
+from mysql_s3_redshift.defs.resources import MySqlResource
+from mysql_s3_redshift.defs.run_history import TableHistory, read_history
+
+BUDGET_SECONDS = 40.0
+"""A tick may take 60 s; one that runs out of time goes on with the next table at the next tick."""
+TABLES_AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class Tick:
+    """What one tick found.
+
+    Attributes:
+        needed: Tables that need a run.
+        seen: Tables that were looked at; the next tick goes on after them.
+    """
+
+    needed: list[Finding] = field(default_factory=list)
+    seen: int = 0
+    in_flight: int = 0
+    paused: int = 0
+
+    def admits(self, table: TableHistory, every: timedelta) -> bool:
+        """Whether a table may be asked for now; counts those that may not."""
+        self.in_flight += table.in_flight
+        paused = not table.in_flight and table.is_paused(every)
+        self.paused += paused
+        return not table.in_flight and not paused
+
+    def summary(self) -> str:
+        """Why no run is asked for."""
+        idle = self.seen - self.in_flight - self.paused
+        parts = [f"{idle} tables have nothing new"]
+        parts += [f"{self.in_flight} are in flight"] if self.in_flight else []
+        parts += [f"{self.paused} wait after a failure"] if self.paused else []
+        return ", ".join(parts)
+
+
+def build_sensor(
+    name: str,
+    pipeline: PipelineConfig,
+    plans: Sequence[TablePlan],
+    job: Any,
+    *,
+    budget: float = BUDGET_SECONDS,
+) -> dg.SensorDefinition:
+    """Make the sensor of a pipeline that has `sync.every`."""
+    every = pipeline.sync.every or timedelta(minutes=5)
+    mysql = source_resource(pipeline.source)
+
+    @dg.sensor(
+        name=sensor_name(name),
+        job=job,
+        minimum_interval_seconds=max(int(every.total_seconds()), 1),
+        required_resource_keys={mysql},
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Every {format_duration(every)}: asks for a run of each table of `{name}` "
+        "that has rows beyond its stored watermark or files to load. Tables in flight are left "
+        "alone, tables that failed wait twice as long after every failure.",
+    )
+    def new_rows(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        resource: MySqlResource = getattr(context.resources, mysql)
+        history = read_history(context.instance, name, plans)
+        cursor = context.cursor or ""
+        turn = int(cursor) % len(plans) if cursor.isdigit() else 0
+        with resource.open() as connections:
+            tick = look(
+                connections,
+                [*plans[turn:], *plans[:turn]],
+                history,
+                every=every,
+                deadline=time.monotonic() + budget,
+            )
+        for finding in tick.needed:
+            context.log.info("%s: %s", finding.plan.display_name, finding.reason or "time to look")
+        return dg.SensorResult(
+            run_requests=[_request(finding.plan) for finding in tick.needed],
+            cursor=str((turn + tick.seen) % len(plans)),
+            skip_reason=None if tick.needed else tick.summary(),
+        )
+
+    return new_rows
+
+
+def build_schedule(
+    name: str, pipeline: PipelineConfig, plans: Sequence[TablePlan], job: Any
+) -> dg.ScheduleDefinition:
+    """Make the schedule of a pipeline that has `sync.schedule`."""
+
+    @dg.schedule(
+        name=schedule_name(name),
+        job=job,
+        cron_schedule=str(pipeline.sync.schedule),
+        execution_timezone=pipeline.sync.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"A run of each table of `{name}`; tables still in flight are left alone.",
+    )
+    def at_times(
+        context: dg.ScheduleEvaluationContext,
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        history = read_history(context.instance, name, plans)
+        idle = [plan for plan in plans if not history[plan.display_name].in_flight]
+        if not idle:
+            return dg.SkipReason(f"all {len(plans)} tables are still in flight")
+        return [_request(plan) for plan in idle]
+
+    return at_times
+
+
+def look(
+    connections: Connections,
+    plans: Sequence[TablePlan],
+    history: Mapping[str, TableHistory],
+    *,
+    every: timedelta,
+    deadline: float,
+) -> Tick:
+    """Look at tables in turn until the deadline; at least one batch is always looked at."""
+    tick = Tick()
+    for start in range(0, len(plans), TABLES_AT_ONCE):
+        if tick.seen and time.monotonic() >= deadline:
+            break
+        batch = plans[start : start + TABLES_AT_ONCE]
+        idle = [plan for plan in batch if tick.admits(history[plan.display_name], every)]
+        for finding in find_work(connections, idle):
+            due = history[finding.plan.display_name].is_due(every)
+            if finding.reason or (not finding.told and due):
+                tick.needed.append(finding)
+        tick.seen += len(batch)
+    return tick
+
+
+def _request(plan: TablePlan) -> dg.RunRequest:
+    """Ask for a run of one table.
+
+    Without a run key: a key is spent by a failed run too, and what keeps runs apart here is the
+    history, and one run per table at a time in `dagster.yaml`.
+    """
+    return dg.RunRequest(
+        asset_selection=[dg.AssetKey(plan.extract_key), dg.AssetKey(plan.load_key)],
+        tags=run_tags(plan),
+    )
