@@ -12,7 +12,15 @@ from pydantic import SecretStr
 from mysql_s3_redshift.config.connections import SourceConfig, StorageConfig, TargetConfig
 from mysql_s3_redshift.config.pipelines import AlertConfig, PipelineConfig, PipelinesFile
 from mysql_s3_redshift.config.plans import plans_of
-from mysql_s3_redshift.config.problems import YamlPath, did_you_mean, listed, refusal, shortened
+from mysql_s3_redshift.config.problems import (
+    Problem,
+    YamlPath,
+    did_you_mean,
+    listed,
+    refusal,
+    shortened,
+)
+from mysql_s3_redshift.config.tables import merged
 from mysql_s3_redshift.config.validation import validate
 from mysql_s3_redshift.config.variables import Environment, Resolver
 from mysql_s3_redshift.config.yaml_reader import Document
@@ -21,6 +29,9 @@ from mysql_s3_redshift.errors import ConfigError
 
 PIPELINE_SECRETS = frozenset({"hash_salt", "webhook"})
 """Keys of pipelines whose references are resolved when they are used, not when the file loads."""
+
+DEFAULT_SALT = "${HASH_SALT}"
+"""What a table's `hash_salt` is where the file does not say it."""
 
 _ConnectionT = TypeVar("_ConnectionT")
 
@@ -114,10 +125,14 @@ class Config:
     def _plans_of(self, name: str) -> tuple[TablePlan, ...]:
         pipeline = self.pipeline(name)
         salts = {}
-        for table in pipeline.tables:
+        for table, options in pipeline.tables.items():
             path, salt = self._salt(name, table)
-            if salt is not None:
-                salts[table] = self._reveal(salt, path)
+            hashes = bool(merged(pipeline.defaults, options).columns.hash)
+            if salt is not None or hashes:
+                salts[table] = self._reveal(salt or SecretStr(DEFAULT_SALT), path)
+            if hashes and not salts[table]:
+                what = "is empty: without a salt anybody can find the values of `hash` by guessing"
+                raise self.document.error([Problem(path, what, "Set it to a long random text.")])
         return plans_of(
             name,
             pipeline,
@@ -128,9 +143,10 @@ class Config:
     def _salt(self, name: str, table: str) -> tuple[YamlPath, SecretStr | None]:
         pipeline, path = self.pipelines[name], ("pipelines", name)
         own = pipeline.tables[table].columns
-        if "hash_salt" in own.model_fields_set:
+        shared = pipeline.defaults.columns.hash_salt
+        if shared is None or "hash_salt" in own.model_fields_set:
             return (*path, "tables", table, "columns", "hash_salt"), own.hash_salt
-        return (*path, "defaults", "columns", "hash_salt"), pipeline.defaults.columns.hash_salt
+        return (*path, "defaults", "columns", "hash_salt"), shared
 
     def _reveal(self, secret: SecretStr, path: YamlPath) -> str:
         resolver = Resolver(self.environment)

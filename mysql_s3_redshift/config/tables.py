@@ -136,7 +136,7 @@ class ColumnOptions(Section):
     hash: ColumnNames = ()
     """Columns replaced by the SHA-256 of salt and value."""
     hash_salt: SecretStr | None = None
-    """The salt of `hash`."""
+    """The salt of `hash`, which needs one; default: the variable `HASH_SALT`."""
     zero_dates: ZeroDates = Field(default={})
     """`null` (counted) or `error` for 0000-00-00 and the like; for all columns or per column;
     default: `null`."""

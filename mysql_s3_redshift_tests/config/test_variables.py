@@ -278,3 +278,15 @@ def test_a_salt_and_a_webhook_wait_until_they_are_needed(tmp_path):
     assert alerts.webhook is not None
     assert alerts.webhook.get_secret_value() == "https://example.com/T"
     assert loaded(tmp_path, document()).alerts("shop") is None
+
+
+def test_a_hash_takes_the_common_salt_and_never_an_empty_one(tmp_path):
+    hashed = with_table({"columns": {"hash": ["email"]}})
+    plans = loaded(tmp_path, hashed, environ={"HASH_SALT": "pepper"}).plans()
+    assert plans[0].columns.hash_salt == "pepper"
+    with pytest.raises(ConfigError, match=r"shop.orders.columns.hash_salt` needs the variable"):
+        loaded(tmp_path, hashed).plans()
+    empty = with_table({"columns": {"hash": ["email"], "hash_salt": "${SALT:-}"}})
+    with pytest.raises(ConfigError, match=r"columns.hash_salt` is empty"):
+        loaded(tmp_path, empty).plans()
+    assert loaded(tmp_path, document()).plans()[0].columns.hash_salt == ""
