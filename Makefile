@@ -62,6 +62,7 @@ clean: down ## Remove everything that the targets made
 	@touch $@
 
 .make/test: .make/sandbox pyproject.toml
+	scripts/install-system.sh ssh
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,test]'
 	@touch $@
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what pip cannot: install-system.sh python|mariadb|chromium. Does nothing where it is there.
+# Install what pip cannot: install-system.sh python|mariadb|ssh|chromium. Does nothing where it is there.
 set -euo pipefail
 
-part=${1:?python, mariadb or chromium}
+part=${1:?python, mariadb, ssh or chromium}
 
 run_apt() {
   local sudo=""
@@ -43,6 +43,15 @@ case $part in
         run_apt mariadb-server-core-10.6 mariadb-client-core-10.6 ||
         missing "A MariaDB or MySQL server (or MYSQL_URL)" \
           "mariadb-server-core mariadb-client-core" "mariadb-server" "mariadb"
+    fi
+    ;;
+  ssh)
+    PATH=$PATH:/usr/sbin:/usr/local/sbin
+    if ! command -v sshd >/dev/null || ! command -v ssh >/dev/null; then
+      # The tests start a server of their own on loopback; the system's own is not set up here.
+      run_apt openssh-server openssh-client ||
+        missing "OpenSSH, client and server" "openssh-server openssh-client" \
+          "openssh-server openssh-clients" "openssh"
     fi
     ;;
   chromium)

@@ -90,8 +90,13 @@ class SshChild:
 
     @property
     def alive(self) -> bool:
-        """Whether ssh runs."""
-        return self._process.poll() is None
+        """Whether ssh runs; its output ends a moment before the shell does."""
+        output = self._process.stdout
+        if output is None or output.closed or self._process.poll() is not None:
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            return not (selector.select(0) and not os.read(output.fileno(), _READ_BYTES))
 
     @property
     def pid(self) -> int:
@@ -102,9 +107,9 @@ class SshChild:
         """Wait until ssh listens; false when it ended before, or did not get there in time."""
         output = self._process.stdout
         if output is None:
-            return self.alive
+            return False
         deadline, text = time.monotonic() + seconds, b""
-        with selectors.DefaultSelector() as selector, output:
+        with selectors.DefaultSelector() as selector:
             selector.register(output, selectors.EVENT_READ)
             while selector.select(max(0.0, deadline - time.monotonic())):
                 found = os.read(output.fileno(), _READ_BYTES)

@@ -74,17 +74,15 @@ class Tunnel:
             SourceConnectionError: The source's bastion cannot be reached.
             TargetConnectionError: The target's bastion cannot be reached.
         """
-        end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            end.settimeout(self._seconds)
-            end.connect(str(self.open()))
+            return _connected(self.open(), self._seconds)
         except OSError as error:
-            end.close()
+            logger.debug("%s: the tunnel broke just now: %s", self._place, error)
+        self.close()
+        try:
+            return _connected(self.open(), self._seconds)
+        except OSError as error:
             raise self._unreachable(f"the tunnel broke: {error}") from error
-        except BaseException:
-            end.close()
-            raise
-        return end
 
     def open(self) -> Path:
         """Return the socket to connect to; opens the tunnel where it is not open.
@@ -186,6 +184,17 @@ class Tunnel:
             kept=_KEPT,
             remedy=f"Check {self._place} (host, port), the network and the bastion.",
         )
+
+
+def _connected(path: Path, seconds: float) -> socket.socket:
+    end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        end.settimeout(seconds)
+        end.connect(str(path))
+    except BaseException:
+        end.close()
+        raise
+    return end
 
 
 def _is_protected(ssh: SshConfig) -> bool:
