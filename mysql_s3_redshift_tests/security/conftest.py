@@ -1,0 +1,76 @@
+"""Bastions, servers that demand TLS, and an authority that signs their certificates."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.security.authority import Authority
+from mysql_s3_redshift_tests.security.bastion import Bastion
+from mysql_s3_redshift_tests.security.tls_servers import (
+    TlsServers,
+    running_mysql,
+    running_redshift,
+)
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets, and which servers may enter."""
+    path = Path(tempfile.mkdtemp(prefix="security-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def shared_bastion(folder: Path) -> Iterator[Bastion]:
+    """One bastion for the whole session."""
+    created = Bastion(folder / "bastion")
+    created.create()
+    yield created
+    created.stop()
+
+
+@pytest.fixture
+def bastion(shared_bastion: Bastion) -> Iterator[Bastion]:
+    """The bastion; it is up, and serves nobody, when the next test begins."""
+    yield shared_bastion
+    shared_bastion.drop_connections()
+    if not shared_bastion.runs:
+        shared_bastion.start()
+
+
+@pytest.fixture(scope="session")
+def warehouse_bastion(folder: Path) -> Iterator[Bastion]:
+    """Another bastion, with another key and host key."""
+    created = Bastion(folder / "warehouse")
+    created.create()
+    yield created
+    created.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(folder: Path) -> Authority:
+    """Who signs the certificates."""
+    home = folder / "authority"
+    home.mkdir()
+    return Authority(home)
+
+
+@pytest.fixture(scope="session")
+def tls_servers(
+    folder: Path, authority: Authority, s3_server: SandboxStatus
+) -> Iterator[TlsServers]:
+    """MySQL and Redshift that demand TLS; their certificates name `localhost` and nothing else."""
+    certificate, key = authority.issue("localhost")
+    with (
+        running_mysql(folder / "mysql", authority.path, certificate, key) as mysql,
+        running_redshift(folder / "redshift", s3_server, certificate, key) as redshift,
+    ):
+        yield TlsServers(mysql, redshift, authority)

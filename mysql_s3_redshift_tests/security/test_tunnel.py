@@ -1,0 +1,425 @@
+"""Tunnels through a real sshd: who is trusted, what is refused, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
+from mysql_s3_redshift.adapters.ssh import Tunnel, child, command
+from mysql_s3_redshift.adapters.ssh import tunnel as tunnels
+from mysql_s3_redshift.config import SourceConfig, TargetConfig
+from mysql_s3_redshift.errors import (
+    ConfigError,
+    SourceConnectionError,
+    TargetConnectionError,
+)
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.security.bastion import HOST, Bastion, free_port, make_key
+
+PASSPHRASE = "correct horse battery"
+
+OpenTunnel = Callable[..., Tunnel]
+
+
+def source(server: SandboxStatus, ssh: dict[str, Any], **changes: Any) -> SourceConfig:
+    account = server.mysql_reader
+    section = {
+        "host": account.host,
+        "port": account.port,
+        "user": account.user,
+        "password": account.password,
+        "ssh": ssh,
+    }
+    return SourceConfig.model_validate(section | changes)
+
+
+@pytest.fixture
+def tunnel_to_mysql(bastion: Bastion, mysql_server: SandboxStatus) -> Iterator[OpenTunnel]:
+    """Make tunnels to MySQL; keywords change their `ssh` section."""
+    made = []
+
+    def make(**changes: Any) -> Tunnel:
+        made.append(Tunnel("sources", "shop", source(mysql_server, bastion.section(**changes))))
+        return made[-1]
+
+    yield make
+    for tunnel in made:
+        tunnel.close()
+
+
+@pytest.fixture
+def connection(
+    bastion: Bastion, mysql_server: SandboxStatus, tunnel_to_mysql: OpenTunnel
+) -> Iterator[MySqlConnection]:
+    """A MySQL connection through a tunnel."""
+    config = source(mysql_server, bastion.section())
+    opened = MySqlConnection("shop", config, tunnel_to_mysql())
+    yield opened
+    opened.close()
+
+
+def descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def tunnel_processes() -> list[str]:
+    commands = []
+    for process in descendants():
+        try:
+            words = process.cmdline()
+        except psutil.NoSuchProcess:
+            continue
+        if any("ssh-tunnel-" in word for word in words):
+            commands.append(" ".join(words))
+    return commands
+
+
+def tunnel_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("ssh-tunnel-*"))
+
+
+def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+# -- what a tunnel is ---------------------------------------------------------------------------
+
+
+def test_rows_come_through_a_tunnel(connection):
+    assert connection.query("SELECT 40 + %s", (2,)) == [(42,)]
+
+
+def test_only_this_user_can_reach_the_local_end_and_no_port_is_opened(tunnel_to_mysql):
+    before = {entry.laddr for entry in psutil.net_connections("tcp") if entry.status == "LISTEN"}
+    path = tunnel_to_mysql().open()
+    after = {entry.laddr for entry in psutil.net_connections("tcp") if entry.status == "LISTEN"}
+    assert after <= before
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+
+
+def test_ssh_gets_nothing_of_our_environment_that_it_does_not_need(tunnel_to_mysql, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-4711")
+    tunnel_to_mysql().open()
+    for process in descendants():
+        if process.name() == "ssh":
+            assert "canary-4711" not in process.environ().values()
+            assert "AWS_SECRET_ACCESS_KEY" not in process.environ()
+
+
+def test_a_bastion_that_may_not_forward_is_quoted_in_the_error(
+    bastion, mysql_server, tunnel_to_mysql
+):
+    bastion.stop()
+    bastion.permitted = f"{HOST}:1"
+    bastion.start()
+    try:
+        config = source(mysql_server, bastion.section())
+        lost = MySqlConnection("shop", config, tunnel_to_mysql())
+        with pytest.raises(SourceConnectionError, match="administratively prohibited"):
+            lost.query("SELECT 1")
+    finally:
+        bastion.permitted = "any"
+        bastion.stop()
+
+
+# -- host keys ----------------------------------------------------------------------------------
+
+
+def test_a_bastion_that_known_hosts_does_not_know_is_refused(tunnel_to_mysql, tmp_path):
+    empty = tmp_path / "known_hosts"
+    empty.touch()
+    with pytest.raises(ConfigError, match=r"did not show a host key") as refused:
+        tunnel_to_mysql(known_hosts=str(empty)).open()
+    assert "sources.shop.ssh" in str(refused.value)
+    assert "ssh-keyscan -p " in refused.value.remedy
+    assert empty.read_text() == ""
+
+
+def test_a_bastion_that_shows_another_host_key_is_refused(bastion, tunnel_to_mysql, tmp_path):
+    other = make_key(tmp_path / "other")
+    forged = tmp_path / "known_hosts"
+    public = other.with_name("other.pub").read_text()
+    forged.write_text(f"[{HOST}]:{bastion.port} {public}")
+    with pytest.raises(ConfigError, match=r"did not show a host key"):
+        tunnel_to_mysql(known_hosts=str(forged)).open()
+
+
+def test_without_known_hosts_the_remedy_names_the_command(tunnel_to_mysql, tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        tunnel_to_mysql(known_hosts=str(tmp_path / "none")).open()
+    assert "ssh-keyscan -p " in refused.value.remedy
+
+
+# -- private keys -------------------------------------------------------------------------------
+
+
+def test_a_key_that_others_can_read_is_refused_with_the_chmod(tunnel_to_mysql, tmp_path):
+    key = make_key(tmp_path / "key")
+    key.chmod(0o644)
+    with pytest.raises(ConfigError, match=r"open to other users \(mode 0644\)") as refused:
+        tunnel_to_mysql(private_key=str(key)).open()
+    assert refused.value.remedy == f"Run `chmod 600 {key}`."
+    assert "sources.shop.ssh.private_key" in refused.value.happened
+
+
+@pytest.mark.parametrize("content", [None, "ssh-ed25519 AAAA key", "PuTTY-User-Key-File-3: x"])
+def test_a_file_that_is_no_private_key_is_refused(tunnel_to_mysql, tmp_path, content):
+    key = tmp_path / "key"
+    if content is not None:
+        key.write_text(content)
+        key.chmod(0o600)
+    with pytest.raises(ConfigError, match=r"cannot be read|is not a private key"):
+        tunnel_to_mysql(private_key=str(key)).open()
+
+
+def test_a_key_that_the_bastion_does_not_know_is_refused(tunnel_to_mysql, tmp_path):
+    stranger = make_key(tmp_path / "stranger")
+    with pytest.raises(ConfigError, match="Permission denied") as refused:
+        tunnel_to_mysql(private_key=str(stranger)).open()
+    assert "authorized_keys" in refused.value.remedy
+
+
+def test_the_passphrase_opens_the_key_and_stands_on_no_command_line(
+    bastion, tunnel_to_mysql, tmp_path
+):
+    key = make_key(tmp_path / "key with 100% spaces", PASSPHRASE)
+    bastion.admit(key)
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.005):
+            for process in psutil.process_iter(["cmdline"]):
+                seen.append(" ".join(process.info["cmdline"] or ()))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        tunnel = tunnel_to_mysql(private_key=str(key), private_key_passphrase=PASSPHRASE)
+        tunnel.open()
+    finally:
+        stop.set()
+        watcher.join()
+    assert any("ssh-tunnel-" in line for line in seen)
+    assert not any(PASSPHRASE in line for line in seen)
+    assert [file.name for file in tunnel.open().parent.iterdir()] == ["socket"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [(None, "passphrase is not given"), ("wrong", "passphrase does not open")],
+)
+def test_a_passphrase_that_is_missing_or_wrong_is_told(
+    bastion, tunnel_to_mysql, tmp_path, given, message
+):
+    key = make_key(tmp_path / "key", PASSPHRASE)
+    bastion.admit(key)
+    with pytest.raises(ConfigError, match=message) as refused:
+        tunnel_to_mysql(private_key=str(key), private_key_passphrase=given).open()
+    assert PASSPHRASE not in str(refused.value)
+    assert "ssh-add" in refused.value.remedy
+
+
+def test_the_agents_keys_are_used_where_no_key_is_named(
+    bastion, tunnel_to_mysql, monkeypatch, tmp_path
+):
+    address = tmp_path / "agent"
+    agent = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", str(address)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        eventually(address.exists)
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
+        subprocess.run(["ssh-add", str(bastion.key)], check=True, capture_output=True)
+        tunnel_to_mysql(private_key=None).connect().close()
+    finally:
+        agent.terminate()
+        agent.communicate(timeout=10)
+
+
+def test_without_key_and_agent_the_error_names_both_ways(tunnel_to_mysql, monkeypatch):
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with pytest.raises(ConfigError, match="no SSH agent is running") as refused:
+        tunnel_to_mysql(private_key=None).open()
+    assert "ssh-add" in refused.value.remedy
+
+
+def test_a_configuration_file_can_add_a_jump_but_not_weaken_trust(
+    bastion, warehouse_bastion, tunnel_to_mysql, tmp_path
+):
+    jump = f"-W %h:%p -p {warehouse_bastion.port} -i {warehouse_bastion.key}"
+    jump += f" -o UserKnownHostsFile={warehouse_bastion.known_hosts} -o BatchMode=yes"
+    settings = tmp_path / "config"
+    settings.write_text(
+        f"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nProxyCommand ssh {jump} {HOST}\n"
+    )
+    tunnel_to_mysql(config_file=str(settings)).connect().close()
+    empty = tmp_path / "known_hosts"
+    empty.touch()
+    with pytest.raises(ConfigError, match="did not show a host key"):
+        tunnel_to_mysql(config_file=str(settings), known_hosts=str(empty)).open()
+
+
+# -- failures and the way back ------------------------------------------------------------------
+
+
+def test_without_the_client_the_error_tells_how_to_install_it(tunnel_to_mysql, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(ConfigError, match="there is no `ssh`") as refused:
+        tunnel_to_mysql().open()
+    assert "openssh-client" in refused.value.remedy
+
+
+@pytest.mark.parametrize("section", ["sources", "targets"])
+def test_a_bastion_that_is_down_is_a_lost_connection(bastion, section):
+    ssh = bastion.section(port=free_port())
+    common = {"host": HOST, "port": 1, "user": "u", "ssh": ssh}
+    if section == "sources":
+        tunnel = Tunnel(section, "x", SourceConfig.model_validate(common))
+    else:
+        target = common | {"password": "p", "database": "dev"}
+        tunnel = Tunnel(section, "x", TargetConfig.model_validate(target))
+    kind = SourceConnectionError if section == "sources" else TargetConnectionError
+    with pytest.raises(kind, match=rf"{section}\.x\.ssh: .*Connection refused") as lost:
+        tunnel.open()
+    assert lost.value.retryable
+
+
+def test_a_lost_tunnel_is_opened_again_for_the_next_connection(bastion, connection):
+    assert connection.query("SELECT 1") == [(1,)]
+    bastion.drop_connections()
+    with pytest.raises(SourceConnectionError):
+        connection.query("SELECT 2")
+    assert connection.query("SELECT 3") == [(3,)]
+
+
+def test_a_bastion_that_restarts_is_waited_for(bastion, connection):
+    assert connection.query("SELECT 1") == [(1,)]
+    bastion.stop()
+    with pytest.raises(SourceConnectionError):
+        connection.query("SELECT 2")
+    restart = threading.Timer(1.2, bastion.start)
+    restart.start()
+    began = time.monotonic()
+    assert connection.query("SELECT 3") == [(3,)]
+    restart.join()
+    assert time.monotonic() - began >= 1.0
+
+
+def test_a_bastion_that_does_not_come_back_ends_the_wait(bastion, connection, monkeypatch):
+    monkeypatch.setattr(tunnels, "REOPEN_SECONDS", 1.0)
+    assert connection.query("SELECT 1") == [(1,)]
+    bastion.stop()
+    with pytest.raises(SourceConnectionError):
+        connection.query("SELECT 2")
+    with pytest.raises(SourceConnectionError, match="Connection refused"):
+        connection.query("SELECT 3")
+
+
+def test_a_bastion_that_went_silent_is_given_up(bastion, tunnel_to_mysql, monkeypatch):
+    monkeypatch.setattr(command, "KEEP_ALIVE_SECONDS", 1)
+    monkeypatch.setattr(command, "KEEP_ALIVE_COUNT", 1)
+    end = tunnel_to_mysql().connect()
+    end.settimeout(10)
+    end.recv(1000)
+    bastion.freeze()
+    assert end.recv(1) == b""
+    end.close()
+
+
+def test_a_bastion_that_does_not_answer_is_given_up_in_time(bastion, mysql_server, monkeypatch):
+    monkeypatch.setattr(tunnels, "_HANDSHAKE_SECONDS", 0.5)
+    with_silence = psutil.Process(bastion._server.pid)
+    with_silence.suspend()
+    try:
+        config = source(mysql_server, bastion.section(), connect_timeout="1s")
+        began = time.monotonic()
+        with pytest.raises(SourceConnectionError):
+            Tunnel("sources", "shop", config).open()
+        assert time.monotonic() - began < 5
+    finally:
+        with_silence.resume()
+
+
+# -- nothing is left behind ---------------------------------------------------------------------
+
+
+def test_fifty_cycles_leave_no_process_thread_descriptor_or_folder(bastion, tunnel_to_mysql):
+    tunnel_to_mysql().open()
+    gc.collect()
+    this = psutil.Process()
+    before = (this.num_fds(), this.num_threads(), len(tunnel_processes()), tunnel_folders())
+
+    def cycle(_: int) -> None:
+        tunnel = tunnel_to_mysql()
+        tunnel.connect().close()
+        tunnel.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(cycle, range(50)))
+    after = (this.num_fds(), this.num_threads(), len(tunnel_processes()), tunnel_folders())
+    assert after == before
+    assert not [p for p in descendants() if p.status() == psutil.STATUS_ZOMBIE]
+
+
+def test_closing_takes_no_longer_than_its_bound_when_ssh_hangs(tunnel_to_mysql, monkeypatch):
+    monkeypatch.setattr(child, "CLOSE_SECONDS", 1.0)
+    tunnel = tunnel_to_mysql()
+    tunnel.open()
+    for process in descendants():
+        if process.name() == "ssh":
+            process.suspend()
+    began = time.monotonic()
+    tunnel.close()
+    assert time.monotonic() - began < 4
+    assert tunnel_processes() == []
+
+
+_HOLDER = """
+import sys, time
+from mysql_s3_redshift.adapters.ssh import Tunnel
+from mysql_s3_redshift.config import SourceConfig
+tunnel = Tunnel("sources", "shop", SourceConfig.model_validate_json(sys.stdin.read()))
+print(tunnel.open(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_process_takes_its_tunnel_along(bastion, mysql_server, number):
+    config = {"host": HOST, "port": mysql_server.mysql_reader.port, "user": "u"}
+    section = SourceConfig.model_validate(config | {"ssh": bastion.section()})
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    with holder.stdin as document:
+        document.write(section.model_dump_json())
+    with holder.stdout as answer:
+        path = Path(answer.readline().strip())
+    family = psutil.Process(holder.pid).children(recursive=True)
+    assert {process.name() for process in family} >= {"ssh"}
+    os.kill(holder.pid, number)
+    holder.wait(10)
+    eventually(lambda: not any(p.is_running() and p.status() != "zombie" for p in family))
+    eventually(lambda: not path.parent.exists())
