@@ -168,7 +168,9 @@ class Bucket:
             )
         return str(answer["UploadId"])
 
-    def upload_part(self, key: str, upload_id: str, number: int, body: bytes) -> Mapping[str, Any]:
+    def upload_part(
+        self, key: str, upload_id: str, number: int, body: bytes | bytearray
+    ) -> Mapping[str, Any]:
         """Send one part; returns what completion needs of it."""
         with self._errors("UploadPart", key):
             answer = self.client.upload_part(

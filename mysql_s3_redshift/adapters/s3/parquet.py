@@ -37,12 +37,16 @@ REPEATED = 0.2
 
 
 class PartUpload(io.RawIOBase):
-    """A file object whose bytes become the parts of one object."""
+    """A file object whose bytes become the parts of one object.
+
+    Two buffers take turns: one fills while the other is sent.
+    """
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         super().__init__()
         self._bucket, self._key = bucket, key
-        self._buffer = bytearray()
+        self._filling, self._spare = bytearray(PART_BYTES), bytearray(PART_BYTES)
+        self._filled = 0
         self._upload_id: str | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload-part")
         self._parts: list[Future[Mapping[str, Any]]] = []
@@ -58,23 +62,28 @@ class PartUpload(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Take bytes; sends a part whenever one is full and the one before it is sent."""
-        view = memoryview(data).cast("B")
-        self._buffer += view
-        self.size += len(view)
-        while len(self._buffer) >= PART_BYTES:
-            part = bytes(self._buffer[:PART_BYTES])
-            del self._buffer[:PART_BYTES]
-            self._send(part)
-        return len(view)
+        rest = memoryview(data).cast("B")
+        written = len(rest)
+        self.size += written
+        while rest:
+            taken = min(len(rest), PART_BYTES - self._filled)
+            self._filling[self._filled : self._filled + taken] = rest[:taken]
+            self._filled, rest = self._filled + taken, rest[taken:]
+            if self._filled == PART_BYTES:
+                self._send(self._filling)
+                self._filling, self._spare = self._spare, self._filling
+                self._filled = 0
+        return written
 
     def complete(self) -> None:
         """Make the object appear under its key."""
         try:
+            last = bytes(memoryview(self._filling)[: self._filled])
             if self._upload_id is None:
-                self._bucket.put(self._key, bytes(self._buffer), if_absent=True)
+                self._bucket.put(self._key, last, if_absent=True)
                 return
-            if self._buffer:
-                self._send(bytes(self._buffer))
+            if last:
+                self._send(last)
             parts = [part.result() for part in self._parts]
             self._bucket.complete_upload(self._key, self._upload_id, parts)
         finally:
@@ -86,7 +95,8 @@ class PartUpload(io.RawIOBase):
         if self._upload_id is not None:
             self._bucket.abort_upload(self._key, self._upload_id)
 
-    def _send(self, part: bytes) -> None:
+    def _send(self, part: bytes | bytearray) -> None:
+        """Send a part as soon as the one before it, whose buffer is used next, has arrived."""
         if self._upload_id is None:
             self._upload_id = self._bucket.begin_upload(self._key)
         if self._parts:

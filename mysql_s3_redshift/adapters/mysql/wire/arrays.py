@@ -41,7 +41,9 @@ def byte_array(
     interleaved = pa.Array.from_buffers(
         pa.binary(), 2 * count, [None, pa.py_buffer(offsets), pa.py_buffer(buffer)], 0
     )
-    ours = interleaved.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32)))
+    # `pa.array` would do, but its first call imports pandas where that is installed: 0.2 s, 40 MB.
+    every_second = fixed_width_array(pa.int32(), np.arange(0, 2 * count, 2, dtype=np.int32), None)
+    ours = interleaved.take(every_second)
     validity, null_count = _validity(present)
     _, compact_offsets, data = ours.buffers()
     return pa.Array.from_buffers(arrow_type, count, [validity, compact_offsets, data], null_count)
