@@ -28,6 +28,7 @@ COMMANDS = {
         f"{_CLI}.watermark_count:watermark_count",
         "Compare all counts of tables; note rows of adopted ones.",
     ),
+    "verify": (f"{_CLI}.verify:verify", "Compare tables in MySQL and Redshift."),
     "s3clean": (f"{_CLI}.s3clean:s3clean", "List and delete files on S3."),
     "sandbox": (f"{_CLI}.sandbox:sandbox", "Run a local MySQL, S3 and Redshift with demo data."),
     "fault-points": (f"{_CLI}.fault_points:fault_points", ""),

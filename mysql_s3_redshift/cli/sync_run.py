@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,12 +13,15 @@ from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.interrupts import Interrupts
 from mysql_s3_redshift.cli.main import error_document, tell_error
+from mysql_s3_redshift.cli.mismatch import MismatchError
 from mysql_s3_redshift.cli.progress import progress_view
 from mysql_s3_redshift.cli.sync_request import SyncRequest
+from mysql_s3_redshift.cli.verify_run import verify_table
+from mysql_s3_redshift.cli.watermark_count_run import counts_of
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.instance import open_instance
 from mysql_s3_redshift.defs.sync import SyncOptions, TableOutcome, sync_tables
-from mysql_s3_redshift.errors import ExitCode
+from mysql_s3_redshift.errors import ExitCode, ReplicationError
 
 NOTHING_NEW = "nothing new"
 
@@ -40,6 +44,10 @@ def run_sync(app: App, plans: Sequence[TablePlan], request: SyncRequest) -> None
             report=report,
             stopping=interrupts.stopping,
         )
+    if request.verify_data and not interrupts.stopping():
+        outcomes = {
+            plan.display_name: _verified(app, plan, outcomes[plan.display_name]) for plan in plans
+        }
     if app.as_json:
         app.print_json("sync", sync_document(outcomes))
     else:
@@ -57,6 +65,20 @@ def _options(request: SyncRequest) -> SyncOptions:
         limits=request.limits,
         window=request.window,
     )
+
+
+def _verified(app: App, plan: TablePlan, outcome: TableOutcome) -> TableOutcome:
+    """The outcome of a table after all of its counts were compared, in both databases."""
+    if outcome.status != "success":
+        return outcome
+    try:
+        checks = [*counts_of(app, plan), *verify_table(app, plan, deep=False, most=0).checks]
+    except ReplicationError as error:
+        return replace(outcome, status="failed", error=error)
+    different = [check for check in checks if not check.agrees]
+    if not different:
+        return outcome
+    return replace(outcome, status="failed", error=MismatchError(plan.display_name, different))
 
 
 def exit_code(outcomes: Mapping[str, TableOutcome]) -> int:

@@ -12,10 +12,10 @@ from mysql_s3_redshift.adapters.operations import set_count as note
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
+from mysql_s3_redshift.cli.mismatch import MismatchToldError
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, Check, check_counts
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
-from mysql_s3_redshift.errors import CountMismatchError
 
 
 def validate(app: App, plans: Sequence[TablePlan]) -> None:
@@ -36,22 +36,6 @@ def validate(app: App, plans: Sequence[TablePlan]) -> None:
             _show(name, checks)
     if different:
         raise MismatchToldError(different)
-
-
-class MismatchToldError(CountMismatchError):
-    """Counts differ. The differences were shown, as text or as the one document."""
-
-    document_printed = True
-
-    def __init__(self, different: dict[str, list[Check]]) -> None:
-        name, checks = next(iter(different.items()))
-        count = sum(map(len, different.values()))
-        super().__init__(
-            f"{text.plural(count, 'difference')}; the first is in {name}: {checks[0].what}: "
-            f"{checks[0].found:,}, expected {checks[0].expected:,}.",
-            kept="Nothing was changed.",
-            remedy=f"Likely cause: {checks[0].cause}.",
-        )
 
 
 def counts_of(app: App, plan: TablePlan) -> list[Check]:
