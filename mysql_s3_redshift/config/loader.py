@@ -155,8 +155,9 @@ def _connections(root: Mapping[str, Any], ledger_schemas: Mapping[str, str]) -> 
 
 def _database_of(name: str, section: Any) -> str:
     """Tell databases apart by what the file says; two names of one database count as one."""
-    keys = ("host", "port", "database")
-    host, port, database = (section.get(key) for key in keys)
+    if not isinstance(section, dict):  # a reference, which stands for no section: told elsewhere
+        return name
+    host, port, database = (section.get(key) for key in ("host", "port", "database"))
     if not host or not database or is_reference(f"{port}"):
         return name
     return f"{str(host).lower()}:{port or 5439}/{database}"

@@ -480,3 +480,9 @@ def test_tables_with_dots_and_backticks_have_a_spelling(tmp_path):
     a, b = loaded(tmp_path, with_value(TABLE_PATH[:-1], names)).plans()
     assert (a.schema, a.table) == ("shop", "a.b")
     assert (b.schema, b.table) == ("my.shop", "odd`name")
+
+
+def test_a_reference_in_the_place_of_a_section_is_told(tmp_path):
+    for reference in ("${", "${TARGET}", "file:targets/warehouse"):
+        with pytest.raises(ConfigError):
+            loaded(tmp_path, with_value(("targets", "warehouse"), reference)).target("warehouse")
