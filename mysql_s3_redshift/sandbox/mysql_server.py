@@ -153,6 +153,7 @@ def mysql_server(folder: Path, settings: Settings, binary: MysqlBinary) -> Serve
     data, accounts_file = folder / "mysql", folder / "mysql-accounts.sql"
 
     def prepare() -> None:
+        data.with_name("mysql-tmp").mkdir(exist_ok=True)
         if not data.exists():
             _initialise(binary, data, log=folder / "mysql-install.log")
         write_private(accounts_file, _accounts_sql(settings, mariadb=binary.mariadb))
@@ -183,6 +184,8 @@ def _command(
         # Relative to the data folder: a socket's whole path must be shorter than 108 bytes.
         "--socket=mysql.sock",
         "--pid-file=mysql.pid",
+        # A server that starts deletes every temporary table in this folder, also another server's.
+        f"--tmpdir={data.with_name('mysql-tmp')}",
         "--character-set-server=utf8mb4",
         "--collation-server=utf8mb4_unicode_ci",
         f"--default-time-zone={settings.mysql_time_zone}",
