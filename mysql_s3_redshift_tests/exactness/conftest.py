@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,23 +35,20 @@ def mysql_of_each_zone(request: pytest.FixtureRequest, sandbox: SandboxStatus) -
 def zoned_pair(
     mysql_of_each_zone: SandboxStatus,
     sandbox: SandboxStatus,
-    s3_prefix: str,
     redshift_schema: str,
     tmp_path: Path,
 ) -> Iterator[Pair]:
     """A pair on each of the two MySQL servers."""
     with new_mysql_database(mysql_of_each_zone) as database:
-        servers = Servers(mysql_of_each_zone, sandbox, database, s3_prefix, redshift_schema)
+        servers = Servers(mysql_of_each_zone, sandbox, database, redshift_schema)
         with pair(servers, tmp_path) as opened:
             yield opened
 
 
 @pytest.fixture
-def servers(
-    sandbox: SandboxStatus, mysql_database: str, s3_prefix: str, redshift_schema: str
-) -> Servers:
+def servers(sandbox: SandboxStatus, mysql_database: str, redshift_schema: str) -> Servers:
     """New names on the suite's servers."""
-    return Servers(sandbox, sandbox, mysql_database, s3_prefix, redshift_schema)
+    return Servers(sandbox, sandbox, mysql_database, redshift_schema)
 
 
 @pytest.fixture
@@ -60,17 +56,3 @@ def table(servers: Servers, tmp_path: Path) -> Iterator[Pair]:
     """A pair on the suite's servers."""
     with pair(servers, tmp_path) as opened:
         yield opened
-
-
-def sql_literals(values: list[Any]) -> list[str]:
-    """Write values as MySQL literals that no sql_mode reads differently."""
-    return [
-        "NULL"
-        if value is None
-        else f"_utf8mb4 X'{value.encode().hex()}'"
-        if isinstance(value, str)
-        else f"X'{value.hex()}'"
-        if isinstance(value, bytes)
-        else repr(value)
-        for value in values
-    ]

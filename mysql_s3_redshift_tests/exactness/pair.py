@@ -28,6 +28,9 @@ from mysql_s3_redshift_tests.servers import mysql_admin_connection, redshift_con
 LENIENT = "ALLOW_INVALID_DATES"
 """The session's sql_mode: what strict sessions refuse to store is what has to survive."""
 
+PREFIX = "exactness"
+"""One for all pairs: the client of a storage is made once, and names differ by database."""
+
 Row = tuple[Any, ...]
 
 
@@ -38,7 +41,6 @@ class Servers:
     mysql: SandboxStatus
     other: SandboxStatus
     database: str
-    prefix: str
     schema: str
 
 
@@ -129,12 +131,11 @@ class Pair:
             return connections.storage(self.plan).get_schema(fingerprint)
 
     def objects(self) -> dict[str, bytes]:
-        """Every object that the pair has on S3."""
+        """Every object on S3 whose key names the pair."""
         client, bucket = s3_client(self.servers.other), s3_server.BUCKET
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"{self.servers.prefix}/"
-        )
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        keys = [k for k in keys if self.servers.database in k or self.servers.schema in k]
         return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
 
     # -- the two ends ---------------------------------------------------------------------------
@@ -196,7 +197,7 @@ class Pair:
                     "password": reader.password,
                 }
             },
-            "storages": {"lake": {**storage, "prefix": self.servers.prefix, "region": "us-east-1"}},
+            "storages": {"lake": {**storage, "prefix": PREFIX, "region": "us-east-1"}},
             "targets": {"warehouse": {**access["redshift"], "connect_timeout": "5s"}},
             "pipelines": {
                 "exact": {

@@ -39,9 +39,10 @@ class RedshiftTarget:
         names = table_names(table)
         mine = (table.plan.target_schema, table.plan.target_name)
         ledger = (table.plan.ledger_schema, ledger_name(table))
-        found = describe(self.connection, [mine, ledger])
         changes: list[str] = []
         with self.connection.autocommit():
+            # Inside: a query of a transaction would make every statement below a part of it.
+            found = describe(self.connection, [mine, ledger])
             if ledger not in found:
                 self.connection.execute(sql.create_schema(table.plan.ledger_schema))
                 self.connection.execute(sql.create_ledger(names.ledger))
