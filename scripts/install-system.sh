@@ -4,16 +4,19 @@ set -euo pipefail
 
 part=${1:?python, mariadb, ssh or chromium}
 
-run_apt() {
-  local sudo=""
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || return 1
-    sudo=sudo
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  else
+    command -v sudo >/dev/null && sudo "$@"
   fi
+}
+
+run_apt() {
   command -v apt-get >/dev/null || return 1
-  export DEBIAN_FRONTEND=noninteractive
-  $sudo apt-get update -qq
-  $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  as_root apt-get update -qq || true # what is known already may be enough
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 missing() {
@@ -48,7 +51,11 @@ case $part in
   ssh)
     PATH=$PATH:/usr/sbin:/usr/local/sbin
     if ! command -v sshd >/dev/null || ! command -v ssh >/dev/null; then
-      # The tests start a server of their own on loopback; the system's own is not set up here.
+      # The tests start servers of their own on loopback. The package would start one for the
+      # whole network; where systemd runs, it is masked (systemctl unmask ssh brings it back).
+      if [ -d /run/systemd/system ] && ! command -v sshd >/dev/null; then
+        as_root systemctl mask --quiet ssh.service ssh.socket || true
+      fi
       run_apt openssh-server openssh-client ||
         missing "OpenSSH, client and server" "openssh-server openssh-client" \
           "openssh-server openssh-clients" "openssh"

@@ -43,6 +43,16 @@ class Authority:
         key_path.chmod(0o600)
         return certificate, key_path
 
+    @staticmethod
+    def encrypted(key: Path) -> bytes:
+        """Return a key under a passphrase."""
+        private = serialization.load_pem_private_key(key.read_bytes(), None)
+        return private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"a passphrase"),
+        )
+
     def _builder(self, name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (

@@ -366,8 +366,12 @@ def test_a_bastion_that_does_not_answer_is_given_up_in_time(bastion, mysql_serve
 def test_fifty_cycles_leave_no_process_thread_descriptor_or_folder(bastion, tunnel_to_mysql):
     tunnel_to_mysql().open()
     gc.collect()
-    this = psutil.Process()
-    before = (this.num_fds(), this.num_threads(), len(tunnel_processes()), tunnel_folders())
+
+    def held() -> tuple[object, ...]:
+        descriptors = psutil.Process().num_fds()
+        return descriptors, threading.active_count(), len(tunnel_processes()), tunnel_folders()
+
+    before = held()
 
     def cycle(_: int) -> None:
         tunnel = tunnel_to_mysql()
@@ -376,8 +380,7 @@ def test_fifty_cycles_leave_no_process_thread_descriptor_or_folder(bastion, tunn
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(cycle, range(50)))
-    after = (this.num_fds(), this.num_threads(), len(tunnel_processes()), tunnel_folders())
-    assert after == before
+    assert held() == before
     assert not [p for p in descendants() if p.status() == psutil.STATUS_ZOMBIE]
 
 

@@ -25,7 +25,7 @@ from mysql_s3_redshift.adapters.mysql.login import (
 )
 from mysql_s3_redshift.adapters.mysql.wire.failures import driver_error
 from mysql_s3_redshift.adapters.ssh import Tunnel
-from mysql_s3_redshift.config import SourceConfig
+from mysql_s3_redshift.config import SourceConfig, TlsMode
 from mysql_s3_redshift.errors import SourceConnectionError, SourceError
 
 logger = logging.getLogger(__name__)
@@ -141,8 +141,11 @@ class MySqlConnection:
         code = error.args[0] if error.args else None
         reason = str(error.args[1]) if len(error.args) > 1 else str(error)
         if code in REFUSED_LOGIN:
+            # MariaDB calls it a wrong password, too, when it demands TLS.
+            encrypted = self._config.tls.mode is not TlsMode.DISABLED
+            also = "" if encrypted else ", and whether the server demands TLS (tls.mode)"
             return self._refused(
-                f"refused the login: {reason}", "Check sources.{}.user and password."
+                f"refused the login: {reason}", "Check sources.{}.user and password" + also + "."
             )
         if code == SECURE_TRANSPORT_REQUIRED:
             return self._refused("takes encrypted connections only", "Set sources.{}.tls.mode.")

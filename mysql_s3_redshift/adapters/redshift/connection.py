@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_STATEMENT_SECONDS = 3_600
 SOCKET_MARGIN_SECONDS = 30
 DETAIL_CHARACTERS = 400
+EXISTS_BY_NOW = {"42P06", "42P07"}
+"""A schema, a table: `IF NOT EXISTS` looks before it creates, and two sessions may look at once."""
 KEEP_ALIVE = {
     "tcp_keepalive": True,
     "tcp_keepalive_idle": 30,
@@ -177,11 +179,25 @@ def translate(name: str, error: Error) -> TargetError:
             kept="The transaction was rolled back; the files stay pending.",
             remedy="It is tried again; when it persists, stop other writers of this table.",
         )
+    if code in EXISTS_BY_NOW or (code == "23505" and "pg_" in message):
+        return SerializableConflictError(
+            f"Redshift target {name}: another session created the same object at the same time. "
+            f"{_redact(message)}",
+            kept="Nothing was loaded; the files stay pending.",
+            remedy="It is tried again, and finds the object then.",
+        )
     if code == "28000" or code == "28P01" or "authentication failed" in message:
         return TargetError(
             f"Redshift target {name} refused the login: {_redact(message)}",
             kept="Nothing was loaded.",
             remedy=f"Check targets.{name}.user and password in pipelines.yaml.",
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in message or "refuses SSL" in message:
+        return TargetError(
+            f"Redshift target {name} cannot be trusted: {_redact(message)}",
+            kept="Nothing was loaded.",
+            remedy=f"Check targets.{name}.host and sslmode; a certificate of your own authority "
+            "is trusted where the system trusts it (SSL_CERT_FILE).",
         )
     broken = not code or code[:2] in {"08", "57"}
     if broken and isinstance(error, InterfaceError | OperationalError):
