@@ -17,7 +17,7 @@ import dagster as dg
 from mysql_s3_redshift.config import AlertConfig, Config
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.config_memory import recall, remember
-from mysql_s3_redshift.defs.names import alerts_name, group_name
+from mysql_s3_redshift.defs.names import alerts_name, extract_key, load_key, sync_job_name
 from mysql_s3_redshift.errors import ReplicationError
 
 SECONDS = 20
@@ -54,9 +54,9 @@ def summarize(
 ) -> dict[str, Any] | None:
     """Make the document; None for a run that is not of this pipeline."""
     run = context.dagster_run
-    keys = {dg.AssetKey(k): p.qualified_name for p in plans for k in (p.extract_key, p.load_key)}
+    keys = {k: p.qualified_name for p in plans for k in (extract_key(p), load_key(p))}
     tables = sorted({keys[key] for key in run.asset_selection or () if key in keys})
-    if not tables and run.job_name != f"{group_name(pipeline)}_sync":
+    if not tables and run.job_name != sync_job_name(pipeline):
         return None
     failures = [_failure(event) for event in context.get_step_failure_events()]
     about = ", ".join(tables) or "all tables"

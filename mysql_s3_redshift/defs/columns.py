@@ -7,6 +7,7 @@ import dagster as dg
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.schema import Column, TableSchema
 from mysql_s3_redshift.core.types import HASH_RULE
+from mysql_s3_redshift.defs.names import extract_key, source_key
 
 Stage = Literal["s3", "redshift"]
 
@@ -30,7 +31,7 @@ def column_schema(schema: TableSchema, plan: TablePlan, *, kind: Stage) -> dg.Ta
 
 def column_lineage(schema: TableSchema, plan: TablePlan, *, kind: Stage) -> dg.TableColumnLineage:
     """Which column each one is made of, one step back."""
-    upstream = dg.AssetKey(plan.source_key if kind == "s3" else plan.extract_key)
+    upstream = source_key(plan) if kind == "s3" else extract_key(plan)
     return dg.TableColumnLineage(
         {
             column.name: [

@@ -3,17 +3,18 @@
 The same one that the web UI shows, so people see both kinds of runs in one place.
 """
 
+import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
 
 from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.config.yaml_reader import read_document
 from mysql_s3_redshift.errors import ConfigError
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -54,7 +55,7 @@ def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
     try:
         _write_settings(home)
         instance = dg.DagsterInstance.from_config(str(home), _COMMAND_LINE_FILE)
-    except (OSError, yaml.YAMLError, dg.DagsterError) as error:
+    except (OSError, ConfigError, dg.DagsterError) as error:
         raise ConfigError(
             f"The Dagster instance in {home} cannot be opened: {error}",
             kept="Nothing was read or written.",
@@ -105,10 +106,10 @@ def share_among_threads(instance: dg.DagsterInstance) -> None:
 
 def _write_settings(home: Path) -> None:
     own = home / "dagster.yaml"
-    settings: Mapping[str, Any] = yaml.safe_load(own.read_text()) or {} if own.exists() else {}
-    changed = {k: v for k, v in settings.items() if k != "python_logs"}
+    settings: Any = read_document(own).root if own.exists() else {}
+    changed = {k: v for k, v in (settings or {}).items() if k != "python_logs"}
     changed["compute_logs"] = _NO_COMPUTE_LOGS
-    text = f"# Written from dagster.yaml at every start.\n{yaml.safe_dump(changed)}"
+    text = f"# Written from dagster.yaml at every start.\n{json.dumps(changed, indent=1)}\n"
     target = home / _COMMAND_LINE_FILE
     if not target.exists() or target.read_text() != text:
         partial = target.with_suffix(f".{os.getpid()}")

@@ -13,6 +13,7 @@ from mysql_s3_redshift.adapters.s3.documents import StateDocument
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.defs.failures import shown_in_dagster
+from mysql_s3_redshift.defs.names import extract_key, load_key
 from mysql_s3_redshift.defs.resources import S3Resource
 from mysql_s3_redshift.errors import ConfigError, StateConflictError
 
@@ -64,8 +65,13 @@ class StateIOManager(dg.ConfigurableIOManager):
             return state
 
     def _document(self, key: dg.AssetKey, kind: type[Any]) -> StateDocument[Any]:
+        """The document of an asset; an odd table name is spelled out in S3 and not in Dagster."""
+        plans = self.storage.config.plans()
+        extracts = {extract_key(plan): plan.extract_key for plan in plans}
+        loads = {load_key(plan): plan.load_key for plan in plans}
+        path = (extracts if kind is ExtractState else loads)[key]
         bucket = self.storage.bucket()
-        return StateDocument(bucket, s3_names.state_key(bucket.prefix, key.path), kind)
+        return StateDocument(bucket, s3_names.state_key(bucket.prefix, path), kind)
 
 
 def _content(state: ExtractState | LoadState) -> str:

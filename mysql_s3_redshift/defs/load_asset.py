@@ -12,7 +12,13 @@ from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.metadata import Loaded, load_metadata
-from mysql_s3_redshift.defs.names import SESSION, storage_resource, target_resource
+from mysql_s3_redshift.defs.names import (
+    SESSION,
+    extract_key,
+    load_key,
+    storage_resource,
+    target_resource,
+)
 from mysql_s3_redshift.defs.progress import StepProgress
 from mysql_s3_redshift.defs.resources import RedshiftResource, RunSession, resource
 from mysql_s3_redshift.defs.run_config import LoadConfig
@@ -27,7 +33,7 @@ def build_load_asset(
     @dg.multi_asset(
         name=step_name(plan.load_key),
         specs=[load_spec(plan)],
-        ins={"state": dg.AssetIn(dg.AssetKey(plan.extract_key))},
+        ins={"state": dg.AssetIn(extract_key(plan))},
         pool=target_resource(plan.target),
         required_resource_keys={
             target_resource(plan.target),
@@ -85,7 +91,7 @@ def _row_count(
     So an idle table costs no connection to Redshift.
     """
     if not report.loads:
-        event = context.instance.get_latest_materialization_event(dg.AssetKey(plan.load_key))
+        event = context.instance.get_latest_materialization_event(load_key(plan))
         last = event.asset_materialization if event else None
         known = last.metadata.get("dagster/row_count") if last else None
         if known is not None and isinstance(known.value, int):

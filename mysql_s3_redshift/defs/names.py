@@ -5,6 +5,9 @@ One place, so that a run that the command line starts and one that a sensor star
 
 import hashlib
 import re
+from collections.abc import Sequence
+
+import dagster as dg
 
 from mysql_s3_redshift.core.model import TablePlan
 
@@ -15,7 +18,38 @@ SESSION = "session"
 """Resource key of the `RunSession`."""
 
 MAX_TAG_CHARACTERS = 63
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def source_key(plan: TablePlan) -> dg.AssetKey:
+    """Key of the MySQL table.
+
+    Dagster makes names of steps and inputs from keys, so only plain characters can be in one. For
+    the table's own two assets the configuration refuses names that become the same by that; a MySQL
+    table may belong to several pipelines, so it gets a digest of its name instead.
+    """
+    plain = _plain(plan.source_key)
+    if plain != plan.source_key:
+        plain = (*plain[:-1], f"{plain[-1]}-{_digest('.'.join(plan.source_key))}")
+    return dg.AssetKey(plain)
+
+
+def extract_key(plan: TablePlan) -> dg.AssetKey:
+    """Key of the parquet files."""
+    return dg.AssetKey(_plain(plan.extract_key))
+
+
+def load_key(plan: TablePlan) -> dg.AssetKey:
+    """Key of the Redshift table."""
+    return dg.AssetKey(_plain(plan.load_key))
+
+
+def _plain(parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_NOT_PLAIN.sub("_", part) for part in parts)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def group_name(pipeline: str) -> str:
@@ -70,11 +104,10 @@ def table_tag(plan: TablePlan) -> str:
     a digest of the whole name.
     """
     name = f"{plan.pipeline}.{plan.qualified_name}"
-    plain = _NOT_IN_TAGS.sub("_", name)
+    plain = _NOT_PLAIN.sub("_", name)
     if plain == name and len(name) <= MAX_TAG_CHARACTERS:
         return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{plain[: MAX_TAG_CHARACTERS - 9]}-{digest}"
+    return f"{plain[: MAX_TAG_CHARACTERS - 9]}-{_digest(name)}"
 
 
 def run_tags(plan: TablePlan) -> dict[str, str]:

@@ -8,7 +8,14 @@ from datetime import timedelta
 import dagster as dg
 
 from mysql_s3_redshift.core.model import TablePlan
-from mysql_s3_redshift.defs.names import PIPELINE_TAG, TABLE_TAG, sync_job_name, table_tag
+from mysql_s3_redshift.defs.names import (
+    PIPELINE_TAG,
+    TABLE_TAG,
+    extract_key,
+    load_key,
+    sync_job_name,
+    table_tag,
+)
 
 LONGEST_PAUSE = timedelta(hours=1)
 BUSY_SHARE = 10
@@ -78,9 +85,7 @@ def read_history(
     found = {plan.display_name: TableHistory() for plan in plans}
     by_tag = {table_tag(plan): plan.display_name for plan in plans}
     by_key = {
-        dg.AssetKey(key): plan.display_name
-        for plan in plans
-        for key in (plan.extract_key, plan.load_key)
+        key: plan.display_name for plan in plans for key in (extract_key(plan), load_key(plan))
     }
     for run in instance.get_runs(dg.RunsFilter(statuses=_OPEN)):
         names = _tables_of(run, by_tag, by_key)

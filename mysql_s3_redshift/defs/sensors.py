@@ -15,6 +15,8 @@ from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.config import PipelineConfig, format_duration
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.names import (
+    extract_key,
+    load_key,
     run_tags,
     schedule_name,
     sensor_name,
@@ -160,6 +162,6 @@ def _request(plan: TablePlan) -> dg.RunRequest:
     history, and one run per table at a time in `dagster.yaml`.
     """
     return dg.RunRequest(
-        asset_selection=[dg.AssetKey(plan.extract_key), dg.AssetKey(plan.load_key)],
+        asset_selection=[extract_key(plan), load_key(plan)],
         tags=run_tags(plan),
     )

@@ -11,7 +11,14 @@ import dagster as dg
 
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.metadata import Metadata
-from mysql_s3_redshift.defs.names import PIPELINE_TAG, group_name, state_io_manager
+from mysql_s3_redshift.defs.names import (
+    PIPELINE_TAG,
+    extract_key,
+    group_name,
+    load_key,
+    source_key,
+    state_io_manager,
+)
 
 FORMAT_VERSION = "1"
 """Changes when the same options give other files or other rows."""
@@ -20,7 +27,7 @@ FORMAT_VERSION = "1"
 def source_spec(plan: TablePlan) -> dg.AssetSpec:
     """The MySQL table: not ours, shown for the lineage."""
     return dg.AssetSpec(
-        dg.AssetKey(plan.source_key),
+        source_key(plan),
         description=f"MySQL table `{plan.qualified_name}` of source `{plan.source}`.",
         group_name=group_name(plan.pipeline),
         kinds={"mysql"},
@@ -31,8 +38,8 @@ def source_spec(plan: TablePlan) -> dg.AssetSpec:
 def extract_spec(plan: TablePlan) -> dg.AssetSpec:
     """The parquet files of a table."""
     return dg.AssetSpec(
-        dg.AssetKey(plan.extract_key),
-        deps=[dg.AssetKey(plan.source_key)],
+        extract_key(plan),
+        deps=[source_key(plan)],
         description=_description(
             plan, f"Parquet files of MySQL `{plan.qualified_name}`; every row version once."
         ),
@@ -49,8 +56,8 @@ def load_spec(plan: TablePlan) -> dg.AssetSpec:
     """The Redshift table."""
     table = f"{plan.target_schema}.{plan.target_name}"
     return dg.AssetSpec(
-        dg.AssetKey(plan.load_key),
-        deps=[dg.AssetKey(plan.extract_key)],
+        load_key(plan),
+        deps=[extract_key(plan)],
         description=_description(
             plan, f"Redshift table `{table}`, kept equal to MySQL `{plan.qualified_name}`."
         ),

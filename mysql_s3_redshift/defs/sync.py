@@ -21,7 +21,7 @@ from mysql_s3_redshift.defs.build import build_pair
 from mysql_s3_redshift.defs.failures import error_of
 from mysql_s3_redshift.defs.instance import PROCESS_TAG, process_tag, share_among_threads
 from mysql_s3_redshift.defs.jobs import pair_config
-from mysql_s3_redshift.defs.names import run_tags, sync_job_name
+from mysql_s3_redshift.defs.names import extract_key, load_key, run_tags, sync_job_name
 from mysql_s3_redshift.defs.resources import Report, RunSession
 from mysql_s3_redshift.errors import ReplicationError
 
@@ -147,14 +147,14 @@ def _execute(
     instance: dg.DagsterInstance,
     session: RunSession,
 ) -> dg.ExecuteInProcessResult:
-    stages = [] if options.redshift_only else [plan.extract_key]
-    stages += [] if options.backup_only else [plan.load_key]
-    names = [step_name(key) for key in stages]
+    keys = [] if options.redshift_only else [extract_key(plan)]
+    keys += [] if options.backup_only else [load_key(plan)]
+    names = [step_name(key.path) for key in keys]
     definitions = build_pair(config, plan, session, {_QUIET: _quiet_logger})
     configs = pair_config(plan, options.limits, options.window)
     return definitions.resolve_job_def(sync_job_name(plan.pipeline)).execute_in_process(
         run_config=dg.RunConfig(ops={name: configs[name] for name in names}, loggers={_QUIET: {}}),
-        asset_selection=[dg.AssetKey(key) for key in stages],
+        asset_selection=keys,
         instance=instance,
         tags={**run_tags(plan), PROCESS_TAG: process_tag()},
         raise_on_error=False,
@@ -170,8 +170,8 @@ def _quiet_logger(_: dg.InitLoggerContext) -> logging.Logger:
 
 
 def _outcome(plan: TablePlan, result: dg.ExecuteInProcessResult) -> TableOutcome:
-    extracted = _metadata(result, plan.extract_key)
-    loaded = _metadata(result, plan.load_key)
+    extracted = _metadata(result, extract_key(plan))
+    loaded = _metadata(result, load_key(plan))
     notes = dict.fromkeys(str(m["note"]) for m in (extracted, loaded) if "note" in m)
     told = [n for n in notes if not any(o != n and o.startswith(n) for o in notes)]
     pending = loaded.get("pending_files", extracted.get("pending_files"))
@@ -191,10 +191,10 @@ def _outcome(plan: TablePlan, result: dg.ExecuteInProcessResult) -> TableOutcome
     )
 
 
-def _metadata(result: dg.ExecuteInProcessResult, key: tuple[str, ...]) -> dict[str, Any]:
+def _metadata(result: dg.ExecuteInProcessResult, key: dg.AssetKey) -> dict[str, Any]:
     """The values of a step's materialization; empty when it did not get that far."""
     for event in result.get_asset_materialization_events():
-        if event.asset_key == dg.AssetKey(key):
+        if event.asset_key == key:
             found = event.materialization.metadata
             return {name: value.value for name, value in found.items()}
     return {}
