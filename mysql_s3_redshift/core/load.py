@@ -251,19 +251,31 @@ def _load_group(run: Loading, group: Group, schema: TableSchema) -> None:
     with run.target.transaction(run.table) as transaction:
         reach("load.after_lock")
         run.refuse_ended_history()
-        known = transaction.known(group.files)
-        if not known:
+        _refuse_newer_snapshot(run, transaction, group)
+        known = transaction.known((*group.files, *group.superseded))
+        if known.isdisjoint(f.uri for f in group.files):
             applied = _apply(run, transaction, group, schema, load_id, manifest_uri)
     if applied is None:
         found = [f for f in group.files if f.uri in known]
-        run.commit(run.mark(found, group.superseded if len(found) == len(group.files) else ()))
+        done = len(found) == len(group.files)
+        run.commit(run.mark(found, group.superseded if done else ()))
         run.recovered += found
         run.progress("recovered", {"files": len(found)})
         return
     reach("load.after_commit")
-    run.commit(run.mark(group.files, group.superseded).finish(load_id))
+    before = [f for f in group.superseded if f.uri in known]
+    run.commit(run.mark((*before, *group.files), group.superseded).finish(load_id))
     run.loads.append(FinishedLoad(load_id, manifest_uri, group.files, applied))
     run.progress("loaded", {"files": len(group.files), "rows": applied.copied})
+
+
+def _refuse_newer_snapshot(run: Loading, transaction: LoadTransaction, group: Group) -> None:
+    """A load that slept while its successor replaced the target must not bring the past back."""
+    if run.table.load_mode != LoadMode.REPLACE:
+        return
+    newest = transaction.newest()
+    if newest is not None and newest > max(f.seq for f in group.files):
+        raise StateConflictError("/".join(run.table.plan.load_key))
 
 
 def _apply(

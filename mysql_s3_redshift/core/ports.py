@@ -177,6 +177,9 @@ class LoadTransaction(Protocol):
     def known(self, files: Sequence[DataFile]) -> set[str]:
         """URIs among these that the ledger has."""
 
+    def newest(self) -> int | None:
+        """The largest number of a file that the ledger has; None while it is empty."""
+
     def stage(self, schema: TableSchema, manifest_uri: str, files: Sequence[DataFile]) -> int:
         """COPY a manifest into the staging table; returns pg_last_copy_count()."""
 

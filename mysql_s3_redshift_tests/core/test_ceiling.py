@@ -379,7 +379,7 @@ def test_an_unseen_id_becomes_a_bound_once_it_is_as_old_as_the_lag() -> None:
     server.now = 5
     lag = timedelta(seconds=30)
     first = fix(source, MysqlState(), table(by_id=True, lag=lag), wait=1)
-    state = MysqlState(ceiling=first.value, observed=first.observed)
+    state = MysqlState(ceiling=ceiling_json(first.value), observed=first.observed)
     server.now = 50
     second = fix(source, state, table(by_id=True, lag=lag), wait=1)
     assert (first.value, second.value) == (1, 1)

@@ -1,8 +1,8 @@
 """Run one table's pair without Dagster, as a process that a test may kill.
 
-    python -m mysql_s3_redshift_tests.faults.driver --config FILE -t schema.table [extract|load|both]
+    python -m mysql_s3_redshift_tests.faults.driver --config FILE -t schema.table [STAGE]
 
-Prints one JSON document about what was done. The exit code is that of the error, as on the command
+STAGE is `extract`, `load` or `both`. Prints one JSON document about what was done. The exit code is that of the error, as on the command
 line. `MYSQL_S3_REDSHIFT_FAULTS` switches faults on (see `core.faultpoints`).
 """
 

@@ -48,7 +48,9 @@ _PLAIN_SELECT = re.compile(r"\s*(/\*.*?\*/\s*)*SELECT\b[^(]*\Z", re.IGNORECASE |
 _INTO = re.compile(r"\bINTO\b", re.IGNORECASE)
 """A SELECT that a stored function runs for itself: the statement around it may write."""
 
-_BUSY = "SELECT ID, COMMAND FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()"
+_BUSY = "SHOW PROCESSLIST"
+"""Asked often: information_schema.PROCESSLIST would fill a temporary table on disk every time."""
+_PROCESS_ID, _PROCESS_COMMAND = 0, 4
 _PROCESSES = (
     "SELECT 'process', CAST(ID AS CHAR), COMMAND, {age}, '', INFO, '', USER "
     "FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()"
@@ -172,7 +174,9 @@ def _watch(connection: MySqlConnection, periods: BusyPeriods, *, until: float) -
     while (pause := until - time.monotonic()) > 0:
         time.sleep(min(pause, SAMPLE_SECONDS))
         rows = connection.query(f"{MARK} {_BUSY}")
-        periods.observe(int(thread) for thread, command in rows if command not in _QUIET)
+        periods.observe(
+            int(row[_PROCESS_ID]) for row in rows if row[_PROCESS_COMMAND] not in _QUIET
+        )
 
 
 def _list_once(connection: MySqlConnection, flavor: str) -> tuple[list[tuple[Any, ...]], bool]:

@@ -122,6 +122,11 @@ def ledger_files(ledger: str) -> str:
     return f"SELECT uri FROM {ledger} WHERE seq BETWEEN ? AND ?"
 
 
+def newest_file(ledger: str) -> str:
+    """The largest number of a file in the ledger."""
+    return f"SELECT MAX(seq) FROM {ledger}"
+
+
 def insert_ledger(ledger: str, rows: int) -> str:
     """INSERT of some ledger rows; the time is Redshift's."""
     columns = names([name for name, _ in LEDGER_COLUMNS])

@@ -55,6 +55,11 @@ class RedshiftTransaction:
         )
         return {uri for (uri,) in rows} & {f.uri for f in files}
 
+    def newest(self) -> int | None:
+        """The largest number of a file that the ledger has; None while it is empty."""
+        newest = self._connection.query(sql.newest_file(self._names.ledger))[0][0]
+        return None if newest is None else int(newest)
+
     def stage(self, schema: TableSchema, manifest_uri: str, files: Sequence[DataFile]) -> int:
         """COPY a manifest into staging, or straight into the target where nothing is in between.
 
