@@ -9,7 +9,7 @@ import os
 
 import dagster as dg
 
-from mysql_s3_redshift.config import load
+from mysql_s3_redshift.adapters.configuration import load_config
 from mysql_s3_redshift.defs.build import build_definitions
 
 CONFIG_VARIABLE = "MYSQL_S3_REDSHIFT_CONFIG"
@@ -18,4 +18,4 @@ CONFIG_VARIABLE = "MYSQL_S3_REDSHIFT_CONFIG"
 @dg.definitions
 def defs() -> dg.Definitions:
     """Build the definitions of the configured pipelines."""
-    return build_definitions(load(os.environ.get(CONFIG_VARIABLE) or "pipelines.yaml"))
+    return build_definitions(load_config(os.environ.get(CONFIG_VARIABLE) or "pipelines.yaml"))

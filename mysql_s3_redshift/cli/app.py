@@ -46,9 +46,9 @@ class App:
     @cached_property
     def config(self) -> Config:
         """The configuration, read at first use."""
-        from mysql_s3_redshift.config import load
+        from mysql_s3_redshift.adapters.configuration import load_config
 
-        return load(self.config_path)
+        return load_config(self.config_path)
 
     def select(self, pipeline: str | None, tables: tuple[str, ...]) -> tuple[TablePlan, ...]:
         """The tables that `-p` and `-t` name."""

@@ -123,10 +123,10 @@ def compare(context: click.Context) -> None:
     With upsert, files and ledger count versions of rows: after updates more than there are rows.
     The exit code is 4 where MySQL and Redshift, or files and ledger, differ.
     """
-    from mysql_s3_redshift.config import load
+    from mysql_s3_redshift.adapters.configuration import load_config
     from mysql_s3_redshift.sandbox.comparison import compare as count_tables
 
-    config = load(Path(context.find_root().params.get("config") or "pipelines.yaml"))
+    config = load_config(Path(context.find_root().params.get("config") or "pipelines.yaml"))
     head = f"{'table':<54} {'MySQL':>10} {'parquet':>10} {'ledger':>10} {'Redshift':>10}"
     click.echo(head)
     equal = True

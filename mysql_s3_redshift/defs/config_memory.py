@@ -8,7 +8,8 @@ read.
 import threading
 from pathlib import Path
 
-from mysql_s3_redshift.config import Config, load
+from mysql_s3_redshift.adapters.configuration import load_config
+from mysql_s3_redshift.config import Config
 
 _configs: dict[str, Config] = {}
 _lock = threading.Lock()
@@ -29,5 +30,5 @@ def recall(path: str) -> Config:
     """
     with _lock:
         if path not in _configs:
-            _configs[path] = load(Path(path))
+            _configs[path] = load_config(Path(path))
         return _configs[path]

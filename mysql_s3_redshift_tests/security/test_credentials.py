@@ -1,0 +1,176 @@
+"""Where credentials come from: AWS Secrets Manager, and IAM tokens for MySQL."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import botocore.auth
+import pytest
+from moto import mock_aws
+
+from mysql_s3_redshift.adapters import secrets
+from mysql_s3_redshift.adapters.configuration import load_config
+from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
+from mysql_s3_redshift.adapters.secrets import SecretsManagerReader
+from mysql_s3_redshift.config import SourceConfig
+from mysql_s3_redshift.errors import ConfigError, SourceError
+from mysql_s3_redshift_tests.config.documents import document, write
+from mysql_s3_redshift_tests.security.tls_servers import TlsServers
+
+CANARY = "canary-7f3a"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that no file of the machine changes."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+@pytest.fixture
+def store(aws: None) -> Iterator[Any]:
+    """AWS Secrets Manager as moto imitates it."""
+    with mock_aws():
+        yield boto3.client("secretsmanager")
+
+
+def configured(tmp_path: Any, password: str) -> Any:
+    source = {"host": "db.internal", "user": "u", "password": password}
+    return load_config(write(tmp_path, json.dumps(document(sources={"main": source}))))
+
+
+def test_a_key_of_a_secret_becomes_the_password(store, tmp_path):
+    text = json.dumps({"username": "u", "password": CANARY})
+    store.create_secret(Name="prod/mysql", SecretString=text)
+    config = configured(tmp_path, "secretsmanager:prod/mysql#password")
+    assert config.source("main").password.get_secret_value() == CANARY
+
+
+def test_a_whole_secret_and_an_arn_of_another_region_are_read(aws, tmp_path):
+    with mock_aws():
+        there = boto3.client("secretsmanager", region_name="us-west-2")
+        arn = there.create_secret(Name="plain", SecretString=CANARY)["ARN"]
+        assert SecretsManagerReader().read(arn) == CANARY
+
+
+def test_a_binary_secret_that_is_text_is_read_and_another_is_refused_without_its_bytes(store):
+    store.create_secret(Name="text", SecretBinary=CANARY.encode())
+    store.create_secret(Name="bytes", SecretBinary=b"\xff\xfe" + CANARY.encode())
+    reader = SecretsManagerReader()
+    assert reader.read("text") == CANARY
+    with pytest.raises(ConfigError, match="not UTF-8") as refused:
+        reader.read("bytes")
+    assert CANARY not in str(refused.value)
+
+
+def test_a_secret_that_does_not_exist_is_named(store, tmp_path):
+    config = configured(tmp_path, "secretsmanager:prod/none#password")
+    with pytest.raises(ConfigError, match=r"prod/none .*ResourceNotFoundException") as refused:
+        config.source("main")
+    assert "region" in refused.value.remedy
+
+
+def test_secrets_are_read_when_a_connection_is_asked_for_and_not_before(tmp_path, monkeypatch):
+    reads: list[str] = []
+
+    def read(name: str) -> str:
+        reads.append(name)
+        return CANARY
+
+    monkeypatch.setattr(secrets, "_read", read)
+    config = configured(tmp_path, "secretsmanager:prod/mysql")
+    config.plans()
+    assert reads == []
+    config.source("main")
+    assert reads == ["prod/mysql"]
+
+
+def test_two_keys_of_a_connection_come_from_one_version_and_a_rotation_is_seen_later(monkeypatch):
+    versions = iter(["first", "second"])
+    monkeypatch.setattr(secrets, "_read", lambda name: next(versions))
+    reader = SecretsManagerReader()
+    assert [reader.read("s"), reader.read("s")] == ["first", "first"]
+    monkeypatch.setattr(secrets, "REMEMBERED_SECONDS", 0.0)
+    assert reader.read("s") == "second"
+
+
+def test_without_credentials_the_error_says_what_is_missing(aws, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(ConfigError, match="cannot be read") as refused:
+        SecretsManagerReader().read("prod/mysql")
+    assert "credentials" in refused.value.remedy
+
+
+# -- IAM tokens for MySQL -----------------------------------------------------------------------
+
+
+def iam_source(servers: TlsServers, **changes: Any) -> SourceConfig:
+    section = {
+        "host": "localhost",
+        "port": servers.mysql.port,
+        "user": "tokened",
+        "iam": True,
+        "region": "eu-west-1",
+        "tls": {"mode": "verify_identity", "ca": str(servers.authority.path)},
+    }
+    return SourceConfig.model_validate(section | changes)
+
+
+def token(servers: TlsServers) -> str:
+    client = boto3.client("rds", region_name="eu-west-1")
+    made = client.generate_db_auth_token(
+        DBHostname="localhost", Port=servers.mysql.port, DBUsername="tokened"
+    )
+    return str(made)
+
+
+def test_every_login_has_a_token_of_its_own(aws, tls_servers, monkeypatch):
+    """The server knows the one token that is valid at its time, as RDS does."""
+    now = datetime.datetime(2025, 6, 1, 12, 0, 0)  # noqa: DTZ001 - as botocore has it
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda **_: now)
+    valid = token(tls_servers)
+    tls_servers.mysql.run(f"CREATE USER tokened@'%' IDENTIFIED BY '{valid}'")
+    connection = MySqlConnection("shop", iam_source(tls_servers))
+    assert connection.query("SELECT 1") == [(1,)]
+    now = datetime.datetime(2025, 6, 1, 12, 30, 0)  # noqa: DTZ001
+    assert token(tls_servers) != valid
+    tls_servers.mysql.run(f"ALTER USER tokened@'%' IDENTIFIED BY '{token(tls_servers)}'")
+    assert connection.query("SELECT 2") == [(2,)], "a connection outlives its token"
+    connection.close()
+    assert connection.query("SELECT 3") == [(3,)]
+    connection.close()
+
+
+def test_a_token_that_is_refused_is_not_shown(aws, tls_servers):
+    with pytest.raises(SourceError, match="refused the login") as refused:
+        MySqlConnection("shop", iam_source(tls_servers, user="nobody")).query("SELECT 1")
+    assert "X-Amz" not in str(refused.value)
+
+
+def test_without_aws_credentials_no_token_is_made(aws, tls_servers, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(SourceError, match="no IAM token can be made") as refused:
+        MySqlConnection("shop", iam_source(tls_servers)).query("SELECT 1")
+    assert "rds-db:connect" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"password": "p"}, "exclude each other"), ({"tls": {"mode": "disabled"}}, "needs `tls`")],
+)
+def test_iam_excludes_a_password_and_needs_tls(tls_servers, changes, message):
+    with pytest.raises(ValueError, match=message):
+        iam_source(tls_servers, **changes)
