@@ -5,6 +5,7 @@
     {prefix}/schemas/{pipeline}/{schema}.{table}/{fingerprint}.json
     {prefix}/loads/{pipeline}/{schema}.{table}/{load_id}.manifest.json
     {prefix}/state/{asset key joined by /}.json
+    {prefix}/state/.conditional-writes
     {prefix}/history/{asset key joined by /}/{UTC time}-{action}.json
 
 Letters and digits of any alphabet, `-`, `_`, `.` and `$` stand for themselves. Everything else is
@@ -120,6 +121,11 @@ def manifest_prefix(prefix: str, plan: TablePlan) -> str:
 def state_key(prefix: str, asset_key: Sequence[str]) -> str:
     """Return the key of a state document."""
     return _checked(_key(prefix, "state", *map(_part, asset_key)) + ".json")
+
+
+def precondition_probe_key(prefix: str) -> str:
+    """Return the key of the object that shows whether a store keeps preconditions."""
+    return _key(prefix, "state", ".conditional-writes")
 
 
 def history_prefix(prefix: str, asset_key: Sequence[str]) -> str:

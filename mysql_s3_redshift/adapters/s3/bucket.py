@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config as BotoConfig
@@ -46,11 +46,16 @@ class StoredObject:
 
 
 class Bucket:
-    """Requests to one bucket under one configuration."""
+    """Requests to one bucket under one configuration.
+
+    Attributes:
+        keeps_preconditions: Whether it was seen that the store does (see `preconditions`).
+    """
 
     def __init__(self, config: StorageConfig) -> None:
         self.name = config.bucket
         self.prefix = config.prefix
+        self.keeps_preconditions = False
         self._config = config
         self._client: Any = None
         self._lock = threading.Lock()
@@ -248,6 +253,13 @@ def _remedy(code: str, operation: str) -> str:
 
 
 @functools.lru_cache(maxsize=32)
+def _addressing(config: StorageConfig) -> Literal["path", "virtual", "auto"]:
+    """Where the bucket goes in URLs; `auto` is botocore's rule, which knows AWS alone."""
+    if config.path_style:
+        return "path"
+    return "virtual" if config.endpoint_url else "auto"
+
+
 def _make_client(config: StorageConfig) -> Any:
     """Make a client, once for each configuration of this process.
 
@@ -265,7 +277,7 @@ def _make_client(config: StorageConfig) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path" if config.path_style else "auto"},
+        s3={"addressing_style": _addressing(config)},
         max_pool_connections=MAX_CONNECTIONS,
     )
     try:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket, PreconditionFailedError
+from mysql_s3_redshift.adapters.s3.preconditions import require_conditional_writes
 from mysql_s3_redshift.core.state import VERSION, ExtractState, LoadState, utc_now
 from mysql_s3_redshift.errors import StateConflictError, StateUnreadableError
 
@@ -51,7 +52,10 @@ class StateDocument(Generic[StateT]):
 
         Raises:
             StateConflictError: Another run wrote since; nothing was overwritten.
+            StorageError: S3 refused, or does not keep preconditions.
         """
+        if self._etag is None:
+            require_conditional_writes(self.bucket)
         write_id = uuid.uuid4().hex
         stamped = state.with_(
             metadata={**state.metadata, "updated_at": utc_now(), "write_id": write_id}
