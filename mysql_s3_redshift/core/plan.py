@@ -168,8 +168,18 @@ def _build_cursor(
         unit=plan.timestamp_unit,
         fraction=_fraction(stamp),
         zoned=bool(stamp and stamp.data_type == "timestamp"),
-        snapshot_columns=() if plan.query or plan.start_from or stamp is None else snapshot,
+        snapshot_columns=snapshot if _reads_by_key(plan, stamp) else (),
     )
+
+
+def _reads_by_key(plan: TablePlan, stamp: SourceColumn | None) -> bool:
+    """Whether the whole table is ever read, and its clustered key is the way to do it.
+
+    A query has no clustered key: every chunk by key would run it anew.
+    """
+    if plan.load_mode is LoadMode.REPLACE:
+        return plan.query is None
+    return stamp is not None and plan.query is None and plan.start_from is None
 
 
 def _fraction(stamp: SourceColumn | None) -> int:
