@@ -87,13 +87,19 @@ def run(arguments: Sequence[str]) -> int:
 def error_document(error: ReplicationError) -> dict[str, object]:
     """An error as the JSON documents hold it."""
     return {
-        "kind": type(error).__name__,
+        "kind": _kind(error),
         "happened": error.happened,
         "kept": error.kept,
         "remedy": error.remedy,
         "exit_code": int(error.exit_code),
         "retryable": error.retryable,
     }
+
+
+def _kind(error: ReplicationError) -> str:
+    """The class of errors.py that it is, which scripts may rely on."""
+    public = (c for c in type(error).__mro__ if c.__module__ == ReplicationError.__module__)
+    return next(public).__name__
 
 
 def tell_error(error: ReplicationError, *, as_json: bool) -> None:

@@ -1,0 +1,206 @@
+"""The frame of the command line: help, exit codes, error messages, the one JSON document."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mysql_s3_redshift.adapters.s3.states import TableStates
+from mysql_s3_redshift.cli import main
+from mysql_s3_redshift.cli.main import COMMANDS
+from mysql_s3_redshift_tests.cli.conftest import SCRIPT, Project
+
+HEAVY = ("dagster", "pyarrow", "boto3", "sqlalchemy", "redshift_connector", "pydantic")
+HELPS = [
+    (),
+    *((name,) for name in COMMANDS),
+    *(("watermark", name) for name in ("get", "set", "reset", "history", "restore")),
+    ("watermark-count", "set-count"),
+    ("s3clean", "clean"),
+]
+
+
+def test_help_answers_at_once():
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([str(SCRIPT), "--help"], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    assert min(times) < 0.3
+
+
+def test_no_help_imports_anything_heavy():
+    code = (
+        "import sys\nfrom mysql_s3_redshift.cli.main import run\n"
+        f"for command in {HELPS!r}:\n"
+        "    assert run([*command, '--help']) == 0, command\n"
+        f"    assert not set({HEAVY!r}) & set(sys.modules), command\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_module_is_the_console_script():
+    done = subprocess.run(
+        [sys.executable, "-m", "mysql_s3_redshift", "--version"], capture_output=True, check=True
+    )
+    assert b"mysql-s3-redshift" in done.stdout
+
+
+def test_every_command_shows_examples_and_the_global_options(capsys: pytest.CaptureFixture[str]):
+    for command in (("sync",), ("verify",), ("watermark", "set"), ("s3clean", "clean")):
+        assert main.run([*command, "--help"]) == 0
+        shown = capsys.readouterr().out
+        assert "Examples:" in shown
+        assert "--json" in shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sync", "--no-such-option"],
+        ["no-such-command"],
+        ["sync", "--backup-only", "--redshift-only"],
+        ["sync", "--to", "2025-01-01"],
+        ["sync", "--from", "2025-01-02", "--to", "2025-01-01"],
+        ["sync", "--from", "yesterday"],
+        ["sync", "--from", "2025-02-30"],
+        ["sync", "--redshift-only", "--limit", "5"],
+        ["sync", "--limit", "0"],
+        ["watermark", "reset", "-t", "a.b", "--mysql-only", "--redshift-only"],
+        ["s3clean", "clean", "-p", "shop"],
+        ["s3clean", "clean", "-p", "shop", "--older-than", "soon"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2_and_names_it(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    """H-32: exit code 2."""
+    assert main.run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert 1 <= len(told.err.strip().splitlines()) <= 3
+
+    assert main.run([*arguments, "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["exit_code"] == 2
+    assert error["happened"]
+
+
+def test_a_missing_configuration_exits_2_and_changes_nothing(project: Project):
+    project.create("orders", rows=3)
+    before = project.objects()
+    result = project.script("sync", "--config", "elsewhere.yaml")
+    assert result.code == 2
+    assert "elsewhere.yaml" in result.err
+    assert len(result.err.strip().splitlines()) <= 3
+    assert "Traceback" not in result.err
+    assert project.objects() == before
+
+
+def test_an_unknown_table_exits_2_and_names_the_known_ones(project: Project):
+    project.create("orders")
+    result = project.run("watermark", "get", "-t", "nowhere.nothing")
+    assert result.code == 2
+    assert f"{project.database}.orders" in result.err
+
+
+def test_an_unexpected_error_is_one_line_and_a_hint(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """H-32: exit code 1; the traceback is for --debug."""
+    project.create("orders")
+
+    def broken(_: TableStates) -> None:
+        raise RuntimeError("the moon\nfell")
+
+    monkeypatch.setattr(TableStates, "read", broken)
+    result = project.run("watermark", "list")
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "Unexpected RuntimeError: the moon fell",
+        "Run again with --debug for the details.",
+    ]
+    assert "Traceback" in project.run("watermark", "list", "--debug").err
+    assert project.run("watermark", "list", "--json").document["error"]["exit_code"] == 1
+
+
+def test_mysql_that_refuses_exits_5(project: Project):
+    """H-32: exit code 5."""
+    project.create("orders")
+    project.write_config(user="nobody")
+    result = project.run("sync", "--dry-run", "--json")
+    assert result.code == 5
+    assert result.document["error"]["kind"] == "SourceError"
+    assert len(result.err.strip().splitlines()) <= 3
+    assert project.objects() == {}
+
+
+def test_mysql_that_is_down_exits_5(project: Project):
+    project.create("orders")
+    project.write_config(**{f"port: {project.facts['mysql']['port']}": "port: 9"})
+    result = project.run("verify")
+    assert result.code in {2, 5}
+    result = project.run("sync", "--dry-run")
+    assert result.code == 5
+    assert "cannot be reached" in result.err
+
+
+def test_s3_that_refuses_exits_6(project: Project):
+    """H-32: exit code 6."""
+    project.create("orders")
+    project.write_config(**{project.facts["s3"]["secret_access_key"]: "wrong"})
+    result = project.run("watermark", "get")
+    assert result.code == 6
+    assert "access keys" in result.err
+
+
+def test_redshift_that_refuses_exits_7(project: Project):
+    """H-32: exit code 7."""
+    project.create("orders", rows=3)
+    project.replicate("orders", loads=False)
+    project.write_config(**{project.facts["redshift"]["password"]: "Wrong1234"})
+    result = project.run("s3clean", "list")
+    assert result.code == 7
+    assert "refused the login" in result.err
+
+
+def test_a_lost_race_exits_8_and_overwrites_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """H-26, H-32: exit code 8."""
+    table = project.create("orders", rows=3)
+    project.replicate("orders")
+    archive = TableStates.archive
+
+    def another_run_commits(states: TableStates, action: str, **when: object) -> list[str]:
+        project.insert("orders", 100, 5)
+        project.replicate("orders")
+        return archive(states, action, **when)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TableStates, "archive", another_run_commits)
+    result = project.run("watermark", "set", "-t", table, "--timestamp", "2024-01-01", "--yes")
+    assert result.code == 8
+    state = project.states("orders").extract.read()
+    assert state is not None
+    assert state.mysql_state.total_rows == 8
+    assert not state.metadata["manual_watermark"]
+
+
+def test_without_an_answer_nothing_is_changed(project: Project):
+    table = project.create("orders", rows=3)
+    project.replicate("orders")
+    before = project.objects()
+    result = project.script("watermark", "reset", "-t", table)
+    assert result.code == 2
+    assert "Nothing was changed." in result.err
+    assert project.run("watermark", "reset", "-t", table, "--json").code == 2
+    assert project.objects() == before
+
+
+def test_fault_points_are_listed(capsys: pytest.CaptureFixture[str]):
+    assert main.run(["fault-points", "--json"]) == 0
+    assert "load.before_commit" in json.loads(capsys.readouterr().out)["points"]

@@ -1,0 +1,126 @@
+"""`s3clean` deletes what is proven loaded, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+
+from mysql_s3_redshift_tests.cli.conftest import Project
+from mysql_s3_redshift_tests.cli.test_watermark import rows_of
+from mysql_s3_redshift_tests.servers import redshift_connection, s3_client
+
+
+def files_of(project: Project, table: str) -> set[str]:
+    """Keys of a table's data files."""
+    folder = f"/{project.database}.{table}/"
+    return {key for key in project.objects() if folder in key and key.endswith(".parquet")}
+
+
+def test_list_tells_loaded_from_pending_and_orphans(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    project.insert("orders", 101, 10)
+    project.replicate("orders", loads=False)
+    orphan(project, "orders")
+    found = project.run("s3clean", "list", "-t", table, "--show-timestamps", "--json").document
+    state = found["tables"][f"shop/{table}"]
+    assert (state["loaded_files"], state["pending_files"], state["orphan_files"]) == (3, 1, 1)
+    assert len(state["files"]) == 5
+    shown = project.run("s3clean", "list", "-t", table, "--show-timestamps").out
+    assert all(key.rsplit("/", 1)[1] in shown for key in files_of(project, "orders"))
+
+
+def test_clean_deletes_loaded_files_of_that_table_alone_and_loading_goes_on(project: Project):
+    """H-12, I-39: never a prefix of the name, never a pending file."""
+    table = project.create("orders", rows=100)
+    project.create("orders_archive", rows=100)
+    for name in ("orders", "orders_archive"):
+        project.replicate(name)
+    project.insert("orders", 101, 10)
+    project.replicate("orders", loads=False)
+    neighbour, mine = files_of(project, "orders_archive"), files_of(project, "orders")
+
+    result = project.run("s3clean", "clean-all", "-t", table, "--yes", "--json")
+    assert result.document["tables"][f"shop/{table}"]["files"] == 3
+    assert files_of(project, "orders_archive") == neighbour
+    assert len(files_of(project, "orders")) == 1
+    assert files_of(project, "orders") < mine
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 110
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+def test_a_dry_run_and_an_age_delete_nothing_young(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    before = project.objects()
+    dry = project.run("s3clean", "clean-all", "-t", table, "--dry-run", "--json").document
+    assert dry["tables"][f"shop/{table}"] | {"uris": []} == {
+        "files": 3,
+        "bytes": dry["tables"][f"shop/{table}"]["bytes"],
+        "deleted": False,
+        "uris": [],
+    }
+    old = project.run("s3clean", "clean", "-t", table, "--older-than", "1h", "--yes")
+    assert "Nothing to delete." in old.out
+    assert project.objects() == before
+
+
+def test_a_pattern_must_match_the_whole_name(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    clean = ["s3clean", "clean", "-t", table, "--dry-run", "--json", "--pattern"]
+    whole = project.run(*clean, "*_00000002.parquet").document
+    assert whole["tables"][f"shop/{table}"]["files"] == 1
+    assert project.run(*clean, "00000002").document["tables"][f"shop/{table}"]["files"] == 0
+    assert project.run(*clean, "orders").document["tables"][f"shop/{table}"]["files"] == 0
+
+
+def test_force_takes_pending_files_out_of_the_state_too(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders", loads=False)
+    result = project.run("s3clean", "clean-all", "-t", table, "--force", "--yes")
+    assert result.code == 0
+    assert "not loaded" in result.err
+    project.insert("orders", 101, 10)
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 10
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+def test_orphans_are_deleted_after_their_grace_and_registered_files_never(project: Project):
+    """I-35."""
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    kept = files_of(project, "orders")
+    key = orphan(project, "orders")
+    assert "Nothing to delete." in project.run("s3clean", "orphans", "-t", table).out
+    listed = project.run("s3clean", "orphans", "-t", table, "--grace", "0s", "--json").document
+    assert [uri.endswith(key) for uri in listed["tables"][f"shop/{table}"]["uris"]] == [True]
+    assert key in project.objects()
+    delete = ["s3clean", "orphans", "-t", table, "--grace", "0s", "--delete", "--yes"]
+    assert project.run(*delete).code == 0
+    assert files_of(project, "orders") == kept
+
+
+def test_nothing_is_deleted_while_a_load_of_the_table_runs(project: Project):
+    table = project.create("orders", rows=10)
+    project.replicate("orders")
+    before = project.objects()
+    ledger = f'"{project.schema}_ledger"."{project.schema}__orders"'
+    with contextlib.closing(redshift_connection(project.sandbox)) as load:
+        load.cursor().execute(f"LOCK {ledger}")
+        result = project.run("s3clean", "clean-all", "-t", table, "--yes")
+        load.rollback()
+    assert result.code == 7
+    assert "a load of this table is running" in result.err
+    assert project.objects() == before
+
+
+def orphan(project: Project, table: str) -> str:
+    """Copy a file as a run that died after its upload would have left it; returns its key."""
+    client, bucket = s3_client(project.sandbox), project.facts["s3"]["bucket"]
+    source = min(files_of(project, table))
+    name = source.rsplit("_", 1)[0]
+    key = f"{name}_00000099.parquet"
+    client.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
+    return key

@@ -1,0 +1,262 @@
+"""`watermark`: what it shows, and what its changes do to the next run."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from mysql_s3_redshift_tests.cli.conftest import Project
+from mysql_s3_redshift_tests.servers import s3_client
+
+APPEND = "{cdc_strategy: id_only, cdc_id_column: id, load_mode: append}"
+
+
+def rows_of(project: Project, table: str) -> int:
+    """Rows of a table in Redshift."""
+    return int(project.redshift(f"SELECT COUNT(*) FROM {{s}}.{table}")[0][0])
+
+
+def put_state(project: Project, table: str, body: bytes) -> None:
+    """Overwrite the extract state."""
+    key = project.states(table).extract.key
+    s3_client(project.sandbox).put_object(Bucket=project.facts["s3"]["bucket"], Key=key, Body=body)
+
+
+def test_get_shows_both_stages_and_the_next_query(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    shown = project.run("watermark", "get", "-t", table).out
+    assert "Extraction: MySQL → S3" in shown
+    assert "100 in 3 files" in shown
+    assert "WHERE `update_at` >= " in shown
+
+    found = project.run("watermark", "get", "-t", table, "--json").document
+    state = found["tables"][f"shop/{table}"]
+    assert state["mysql_state"]["total_rows"] == state["redshift_state"]["total_rows"] == 100
+    assert state["pending_files"] == 0
+
+
+def test_get_takes_less_than_a_second(project: Project):
+    table = project.create("orders", rows=5)
+    project.replicate("orders")
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        assert project.script("watermark", "get", "-t", table).code == 0
+        times.append(time.perf_counter() - began)
+    assert min(times) < 1.0
+
+
+def test_get_lists_every_file_of_the_manifests_and_pending_ones(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    project.insert("orders", 101, 10)
+    project.replicate("orders", loads=False)
+    found = project.run("watermark", "get", "-t", table, "--show-files", "--json").document
+    files = found["tables"][f"shop/{table}"]["files"]
+    assert [f["loaded"] for f in files] == [True, True, True, False]
+    assert sum(f["rows"] for f in files) == 110
+    assert files[-1]["uri"] in project.run("watermark", "get", "-t", table, "--show-files").out
+
+
+def test_a_table_without_state_is_told_so(project: Project):
+    table = project.create("orders", rows=5)
+    assert "never extracted" in project.run("watermark", "get", "-t", table).out
+    found = project.run("watermark", "list", "--json").document
+    assert found["tables"][f"shop/{table}"]["mysql_state"] is None
+    assert "no state" in project.run("watermark", "list").out
+
+
+def test_a_state_of_a_newer_version_stops_everything_and_is_kept(project: Project):
+    """I-15: absent is not unreadable."""
+    table = project.create("orders", rows=5)
+    project.replicate("orders")
+    body = json.dumps({"version": "9.0", "generation": 7, "next_seq": 90}).encode()
+    put_state(project, "orders", body)
+    before = project.objects()
+    for command in (
+        ["get", "-t", table],
+        ["list"],
+        ["set", "-t", table, "--timestamp", "2025-01-01", "--yes"],
+        ["reset", "-t", table, "--yes"],
+    ):
+        result = project.run("watermark", *command)
+        assert result.code == 6, command
+        assert "9.0" in result.err
+    assert project.objects() == before
+
+
+def test_force_reset_goes_on_from_damaged_documents_and_keeps_them(project: Project):
+    """I-16: the damaged version is in the history; no number is used twice."""
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    put_state(project, "orders", b"{damaged")
+    assert project.run("watermark", "force-reset", "-t", table, "--yes").code == 0
+    entries = project.states("orders").history()
+    assert [e.stage for e in entries] == ["load", "extract"]
+    state = project.states("orders").extract.read()
+    assert state is not None
+    assert state.generation == 2
+    assert state.next_seq == 4
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 100
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+@pytest.mark.parametrize(
+    ("halves", "expected"),
+    [
+        (["--timestamp", "2025-01-01 00:00:50"], "`update_at` >= '2025-01-01 00:00:50'"),
+        (
+            ["--timestamp", "2025-01-01 00:00:50", "--id", "50"],
+            "(`update_at` > '2025-01-01 00:00:50' OR (`update_at` = '2025-01-01 00:00:50' "
+            "AND `id` > 50))",
+        ),
+        (["--id", "50"], ""),
+    ],
+)
+def test_set_on_a_hybrid_table_takes_the_smallest_value_for_the_missing_half(
+    project: Project, halves: list[str], expected: str
+):
+    """H-27: and `get` shows what the next query asks."""
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    result = project.run("watermark", "set", "-t", table, *halves, "--yes", "--json")
+    assert result.document["next_query"]["where"] == expected
+    project.replicate("orders")
+    state = project.states("orders").extract.read()
+    assert state is not None
+    again = {"": 100}.get(expected, 51 if ">=" in expected else 50)
+    assert state.mysql_state.last_session_rows == again
+    assert rows_of(project, "orders") == 100
+
+
+def test_set_before_the_first_run_starts_there(project: Project):
+    table = project.create("events", rows=100, options=APPEND, stamped=False)
+    assert project.run("watermark", "set", "-t", table, "--id", "90", "--yes").code == 0
+    project.replicate("events")
+    assert rows_of(project, "events") == 10
+
+
+def test_set_refuses_a_half_that_the_strategy_has_not(project: Project):
+    table = project.create("events", rows=3, options=APPEND, stamped=False)
+    project.replicate("events")
+    before = project.objects()
+    for half in (["--timestamp", "2025-01-01"], []):
+        assert project.run("watermark", "set", "-t", table, *half, "--yes").code == 2
+    assert project.objects() == before
+
+
+def test_a_change_is_noted_and_can_be_undone(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    before = project.states("orders").extract.read()
+    assert before is not None
+    change = ["watermark", "set", "-t", table, "--timestamp", "2024-01-01", "--why", "ticket 7"]
+    assert project.run(*change, "--yes").code == 0
+    state = project.states("orders").extract.read()
+    assert state is not None
+    noted = state.metadata["manual_change"]
+    assert isinstance(noted, dict)
+    assert (noted["action"], noted["why"]) == ("watermark-set", "ticket 7")
+    assert "@" in str(noted["who"])
+
+    shown = project.run("watermark", "history", "-t", table, "--json").document
+    assert {v["before"] for v in shown["versions"]} == {"watermark-set"}
+    assert project.run("watermark", "restore", "-t", table, "--yes").code == 0
+    restored = project.states("orders").extract.read()
+    assert restored is not None
+    assert restored.mysql_state == before.mysql_state
+    assert restored.files == before.files
+
+
+def test_a_reset_starts_at_0_and_its_undo_brings_the_counts_back(project: Project):
+    """I-01, I-16: a reset is a new version, not an absence."""
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    assert project.run("watermark", "reset", "-t", table, "--yes").code == 0
+    found = project.run("watermark", "get", "-t", table, "--json").document
+    state = found["tables"][f"shop/{table}"]
+    assert state["mysql_state"]["total_rows"] == state["redshift_state"]["total_rows"] == 0
+    assert state["generation"] == 2
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 100
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+    version = project.states("orders").history()[0].name
+    undo = ["watermark", "restore", "-t", table, "--version", version, "--yes"]
+    assert project.run(*undo).code == 0
+    project.insert("orders", 101, 7)
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 107
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+def test_a_reset_in_append_mode_warns_of_doubling(project: Project):
+    table = project.create("events", rows=50, options=APPEND, stamped=False)
+    project.replicate("events")
+    result = project.run("watermark", "reset", "-t", table, "--yes")
+    assert "twice" in result.err
+    project.replicate("events")
+    assert rows_of(project, "events") == 100
+
+
+@pytest.mark.parametrize("stage", [[], ["--mysql-only"], ["--redshift-only"]], ids=str)
+def test_a_reset_that_empties_the_target_doubles_nothing(project: Project, stage: list[str]):
+    table = project.create("events", rows=50, options=APPEND, stamped=False)
+    project.create("events_archive", rows=9, options=APPEND, stamped=False)
+    project.replicate("events")
+    project.replicate("events_archive")
+    reset = ["watermark", "reset", "-t", table, *stage, "--truncate-target", "--yes", "--json"]
+    assert project.run(*reset).document["deleted_rows"] == 50
+    assert rows_of(project, "events") == 0
+    project.replicate("events")
+    assert rows_of(project, "events") == 50
+    assert rows_of(project, "events_archive") == 9
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+def test_a_reset_that_died_before_the_target_was_empty_loads_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """I-39: the same command again finishes it."""
+    from mysql_s3_redshift.adapters.redshift.ledger import TargetTable
+
+    table = project.create("events", rows=50, options=APPEND, stamped=False)
+    project.replicate("events")
+
+    def dies(_: TargetTable) -> int:
+        raise KeyboardInterrupt
+
+    reset = ["watermark", "reset", "-t", table, "--truncate-target", "--yes"]
+    with monkeypatch.context() as patched:
+        patched.setattr(TargetTable, "delete_all", dies)
+        assert project.run(*reset).code == 130
+    with pytest.raises(Exception, match="did not come to its end"):
+        project.replicate("events")
+    assert rows_of(project, "events") == 50
+    assert project.run(*reset).code == 0
+    project.replicate("events")
+    assert rows_of(project, "events") == 50
+
+
+def test_reset_redshift_only_needs_the_files(project: Project):
+    table = project.create("orders", rows=50)
+    project.replicate("orders")
+    assert project.run("s3clean", "clean-all", "-t", table, "--yes").code == 0
+    result = project.run("watermark", "reset", "-t", table, "--redshift-only", "--yes")
+    assert result.code == 2
+    assert "not on S3 any more" in result.err
+
+
+def test_a_reset_takes_the_table_of_exactly_that_name(project: Project):
+    """H-12: never a prefix."""
+    project.create("orders_archive", rows=9)
+    table = project.create("orders", rows=5)
+    for name in ("orders", "orders_archive"):
+        project.replicate(name)
+    archive = project.states("orders_archive").extract.read()
+    assert project.run("watermark", "reset", "-t", table, "--yes").code == 0
+    assert project.states("orders_archive").extract.read() == archive
