@@ -19,7 +19,7 @@ from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.core import operate
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, TARGET_SINCE
 from mysql_s3_redshift.core.cursors import Cursor
-from mysql_s3_redshift.core.load import TRUNCATING
+from mysql_s3_redshift.core.loading import TRUNCATING
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
 from mysql_s3_redshift.core.next_query import stored_cursor
 from mysql_s3_redshift.core.operate import ManualChange
