@@ -42,6 +42,9 @@ def names(columns: Sequence[str]) -> str:
     return ", ".join(quote(c) for c in columns)
 
 
+FIND_SCHEMA = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
+
+
 def create_schema(schema: str) -> str:
     """CREATE SCHEMA."""
     return f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"

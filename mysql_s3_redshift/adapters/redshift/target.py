@@ -44,7 +44,7 @@ class RedshiftTarget:
             # Inside: a query of a transaction would make every statement below a part of it.
             found = describe(self.connection, [mine, ledger])
             if ledger not in found:
-                self.connection.execute(sql.create_schema(table.plan.ledger_schema))
+                self._require_schema(table.plan.ledger_schema)
                 self.connection.execute(sql.create_ledger(names.ledger))
             if mine not in found:
                 self._create(table, schema, names.target)
@@ -81,13 +81,18 @@ class RedshiftTarget:
 
     def _create(self, table: LoadTarget, schema: TableSchema, target: str) -> None:
         plan = table.plan
-        self.connection.execute(sql.create_schema(plan.target_schema))
+        self._require_schema(plan.target_schema)
         self.connection.execute(sql.create_table(target, schema, plan.target_options))
         if schema.comment:
             self.connection.execute(sql.comment_table(target, schema.comment))
         for column in schema.columns:
             if column.comment:
                 self.connection.execute(sql.comment_column(target, column.name, column.comment))
+
+    def _require_schema(self, schema: str) -> None:
+        """Create a schema that is missing; even IF NOT EXISTS needs CREATE on the database."""
+        if not self.connection.query(sql.FIND_SCHEMA, [schema]):
+            self.connection.execute(sql.create_schema(schema))
 
     def _evolve(
         self,
