@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from mysql_s3_redshift.adapters.mysql.connection import Address, MySqlConnection
+from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
 from mysql_s3_redshift.adapters.mysql.source import MySqlSource
 from mysql_s3_redshift.config import SourceConfig, TlsConfig, TlsMode
 from mysql_s3_redshift.core.cursors import ChunkQuery
@@ -51,7 +51,7 @@ def table(mysql_server: SandboxStatus, mysql_database: str) -> TablePlan:
 
 @contextlib.contextmanager
 def connected(config: SourceConfig, port: int | None = None) -> Iterator[MySqlSource]:
-    connection = MySqlConnection("s", config, Address(config.host, port or config.port))
+    connection = MySqlConnection("s", config.model_copy(update={"port": port or config.port}))
     try:
         yield MySqlSource(connection)
     finally:
