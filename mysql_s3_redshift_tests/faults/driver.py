@@ -2,8 +2,9 @@
 
     python -m mysql_s3_redshift_tests.faults.driver --config FILE -t schema.table [STAGE]
 
-STAGE is `extract`, `load` or `both`. Prints one JSON document about what was done. The exit code is that of the error, as on the command
-line. `MYSQL_S3_REDSHIFT_FAULTS` switches faults on (see `core.faultpoints`).
+STAGE is `extract`, `load` or `both`. Prints one JSON document about what was done. The exit code is
+that of the error, as on the command line. `MYSQL_S3_REDSHIFT_FAULTS` switches faults on (see
+`core.faultpoints`).
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mysql_s3_redshift.adapters.s3.bucket import Bucket
+from mysql_s3_redshift.config import load as load_config
 from mysql_s3_redshift.core import faultpoints
 from mysql_s3_redshift_tests.faults import driver
 
@@ -68,12 +70,20 @@ def serve() -> None:
     """Fork a driver for every line of stdin."""
     for line in sys.stdin:
         order = json.loads(line)
+        _make_clients(order["arguments"])
         child = os.fork()
         if child == 0:
             os._exit(_drive(order))
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _make_clients(arguments: Sequence[str]) -> None:
+    """Make the S3 clients that all drivers of a configuration share; none connects here."""
+    config = load_config(Path(arguments[arguments.index("--config") + 1]))
+    for name in config.storage_names:
+        _ = Bucket(config.storage(name)).client
 
 
 def _drive(order: dict[str, Any]) -> int:

@@ -27,7 +27,7 @@ from mysql_s3_redshift.core.model import RunLimits, TablePlan, Window
 from mysql_s3_redshift.core.names import quote_mysql, table_identifier
 from mysql_s3_redshift.core.state import ExtractState, LoadState, new_run_id
 from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection
-from mysql_s3_redshift.sandbox.s3_server import BUCKET
+from mysql_s3_redshift.sandbox.s3_server import BUCKET, endpoint_url
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.servers import (
@@ -100,6 +100,11 @@ class Replication:
     def target_rows(self, table: str, columns: str = "*") -> Rows:
         """All rows of the Redshift table with how often each is there."""
         return Counter(self.redshift(f'SELECT {columns} FROM "{self.schema}"."{table}"'))
+
+    @property
+    def s3(self) -> Any:
+        """A boto3 client of the test's own."""
+        return _client(endpoint_url(self.sandbox.settings), self.sandbox)
 
     # -- runs ---------------------------------------------------------------------------------
 
@@ -212,8 +217,7 @@ class Replication:
 
     def objects(self, folder: str = "data") -> dict[str, int]:
         """URI → bytes of all objects in a folder of the prefix."""
-        client = s3_client(self.sandbox)
-        pages = client.get_paginator("list_objects_v2").paginate(
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
             Bucket=BUCKET, Prefix=f"{self.prefix}/{folder}/" if folder else f"{self.prefix}/"
         )
         entries = [entry for page in pages for entry in page.get("Contents", [])]
@@ -222,12 +226,12 @@ class Replication:
     def read_object(self, uri: str) -> bytes:
         """An object of the bucket."""
         key = uri.removeprefix(f"s3://{BUCKET}/")
-        body: bytes = s3_client(self.sandbox).get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        body: bytes = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         return body
 
     def put_object(self, key: str, body: bytes) -> None:
         """Overwrite an object of the bucket, as another program would."""
-        s3_client(self.sandbox).put_object(Bucket=BUCKET, Key=key, Body=body)
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
     def check_evidence(self, table: str, *, superseded: bool = False) -> None:
         """State, ledger, manifests and objects tell the same once everything is loaded.
@@ -314,9 +318,18 @@ def new_replication(sandbox: SandboxStatus, folder: Path) -> Iterator[Replicatio
             _delete_objects(replication)
 
 
+_clients: dict[str, Any] = {}
+
+
+def _client(endpoint: str, sandbox: SandboxStatus) -> Any:
+    """One client an endpoint: making one takes longer than most tests' requests."""
+    if endpoint not in _clients:
+        _clients[endpoint] = s3_client(sandbox)
+    return _clients[endpoint]
+
+
 def _delete_objects(replication: Replication) -> None:
-    client = s3_client(replication.sandbox)
     keys = [uri.removeprefix(f"s3://{BUCKET}/") for uri in replication.objects("")]
     for start in range(0, len(keys), 1_000):
         batch = [{"Key": key} for key in keys[start : start + 1_000]]
-        client.delete_objects(Bucket=BUCKET, Delete={"Objects": batch})
+        replication.s3.delete_objects(Bucket=BUCKET, Delete={"Objects": batch})

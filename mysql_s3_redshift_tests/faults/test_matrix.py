@@ -9,7 +9,10 @@ or dies in the first phase and once more in the incremental one.
 from __future__ import annotations
 
 import itertools
+import os
 import queue
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -218,9 +221,6 @@ def test_a_window_reload_that_dies_leaves_the_window_as_it_was(
 
 def test_the_driver_is_a_program(replication: Replication) -> None:
     """What the launcher forks is what `python -m` runs: same exit codes, faults by environment."""
-    import os  # noqa: PLC0415
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
 
     replication.sql("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1), (2)")
     replication.table("t")

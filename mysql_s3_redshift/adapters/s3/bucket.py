@@ -125,14 +125,18 @@ class Bucket:
 
     def exists(self, key: str) -> bool:
         """Whether the object exists."""
+        return self.size(key) is not None
+
+    def size(self, key: str) -> int | None:
+        """Bytes of an object; None when it does not exist."""
         with self._errors("HeadObject", key):
             try:
-                self.client.head_object(Bucket=self.name, Key=key, **self._owner())
+                answer = self.client.head_object(Bucket=self.name, Key=key, **self._owner())
             except ClientError as error:
                 if _code(error) in ABSENT:
-                    return False
+                    return None
                 raise
-        return True
+        return int(answer["ContentLength"])
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object under a prefix; pages until the end."""

@@ -86,6 +86,10 @@ class PartUpload(io.RawIOBase):
                 self._send(last)
             parts = [part.result() for part in self._parts]
             self._bucket.complete_upload(self._key, self._upload_id, parts)
+        except StorageError:
+            # A request may be done though its answer was lost, and then its repetition is refused.
+            if self._bucket.size(self._key) != self.size:
+                raise
         finally:
             self._pool.shutdown(wait=True)
 
