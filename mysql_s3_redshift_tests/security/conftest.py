@@ -11,7 +11,8 @@ import pytest
 
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.authority import Authority
-from mysql_s3_redshift_tests.security.bastion import Bastion
+from mysql_s3_redshift_tests.security.bastion import Bastion, make_key
+from mysql_s3_redshift_tests.security.deployment import Deployment, new_deployment
 from mysql_s3_redshift_tests.security.tls_servers import (
     TlsServers,
     running_mysql,
@@ -55,6 +56,9 @@ def warehouse_bastion(folder: Path) -> Iterator[Bastion]:
     created.stop()
 
 
+PASSPHRASE = "Canary1 passphrase of the warehouse"
+
+
 @pytest.fixture(scope="session")
 def authority(folder: Path) -> Authority:
     """Who signs the certificates."""
@@ -74,3 +78,34 @@ def tls_servers(
         running_redshift(folder / "redshift", s3_server, certificate, key) as redshift,
     ):
         yield TlsServers(mysql, redshift, authority)
+
+
+@pytest.fixture(scope="session")
+def locked_key(folder: Path, warehouse_bastion: Bastion) -> Path:
+    """A key under PASSPHRASE that opens the warehouse's bastion."""
+    key = make_key(folder / "locked_key", PASSPHRASE)
+    warehouse_bastion.admit(key)
+    return key
+
+
+@pytest.fixture
+def deployment(
+    tls_servers: TlsServers,
+    s3_server: SandboxStatus,
+    bastion: Bastion,
+    warehouse_bastion: Bastion,
+    locked_key: Path,
+    s3_prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Deployment]:
+    """A deployment with a bastion for each end, and the system trusting the tests' authority."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_servers.authority.path))
+    ssh = {
+        "source": bastion.section(),
+        "target": warehouse_bastion.section(
+            private_key=str(locked_key), private_key_passphrase=PASSPHRASE
+        ),
+    }
+    with new_deployment(tmp_path, tls_servers, s3_server, prefix=s3_prefix, ssh=ssh) as created:
+        yield created
