@@ -52,7 +52,7 @@ def failure_of(error: ReplicationError) -> dg.Failure:
             "kept": error.kept,
             "remedy": error.remedy,
             "exit_code": int(error.exit_code),
-            "error": type(error).__name__,
+            "error": next(k.__name__ for k in type(error).__mro__ if k.__name__ in _KINDS),
         },
         allow_retries=error.retryable,
     )
