@@ -65,7 +65,7 @@ def extract(
         else:
             catch_up(run)
         reach("extract.before_finish")
-        run.commit(run.state.finish(**run.ceiling_fields()))
+        run.finish()
     except StateConflictError:
         raise
     except ReplicationError as error:

@@ -182,13 +182,24 @@ class Extraction:
 
     def register(self, files: Sequence[DataFile], **moved: Any) -> None:
         """Files and watermark, in one conditional write."""
-        if files and self.state.metadata.get("stored_schema") != self.schema.fingerprint:
-            self.storage.put_schema(self.schema)
-            stored = {**self.state.metadata, "stored_schema": self.schema.fingerprint}
-            self.state = self.state.with_(metadata=stored)
+        if files:
+            self._store_schema()
         self.commit(self.state.register(files, **moved))
         self.files += files
         self.progress("extracted", {"files": len(files), "rows": sum(f.rows for f in files)})
+
+    def finish(self) -> None:
+        """Commit the end of the run. A table without rows has a schema too: its target is made."""
+        if "stored_schema" not in self.state.metadata:
+            self._store_schema()
+        self.commit(self.state.finish(**self.ceiling_fields()))
+
+    def _store_schema(self) -> None:
+        """Store the schema before the state that names it."""
+        if self.state.metadata.get("stored_schema") != self.schema.fingerprint:
+            self.storage.put_schema(self.schema)
+            stored = {**self.state.metadata, "stored_schema": self.schema.fingerprint}
+            self.state = self.state.with_(metadata=stored)
 
     def commit(self, state: ExtractState) -> None:
         """Write a new state; only then it counts."""
