@@ -182,6 +182,8 @@ def test_identity_columns_count_for_themselves(connection: Any) -> None:
     run(connection, "create table t (id bigint identity(1, 1), v varchar(9) default 'z')")
     run(connection, "insert into t (v) values ('a'), (default)")
     assert run(connection, "select v from t order by id") == [["a"], ["z"]]
+    told = "select column_default from svv_columns where table_name = 't' and column_name = 'id'"
+    assert str(run(connection, told)[0][0]).startswith('"identity"(')
 
 
 def test_geometry_keeps_wkb_and_refuses_what_is_none(connection: Any) -> None:

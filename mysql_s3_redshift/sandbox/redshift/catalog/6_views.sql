@@ -9,7 +9,9 @@ create view rs.all_columns as
    when 'time' then 'time without time zone' when 'timetz' then 'time with time zone'
    when 'float8' then 'double precision' when 'float4' then 'real' when 'bool' then 'boolean'
    when 'varbyte' then 'binary varying' else t.typname end base,
-  pg_get_expr(d.adbin, d.adrelid) default_value, x.encoding, coalesce(x.distkey, false) distkey,
+  coalesce(pg_get_expr(d.adbin, d.adrelid), (select format('"identity"(%s, %s, ''%s,%s''::text)', c.oid, a.attnum - 1,
+   s.seqstart, s.seqincrement) from pg_depend p join pg_sequence s on s.seqrelid = p.objid
+   where p.refobjid = c.oid and p.refobjsubid = a.attnum and p.deptype = 'i')) default_value, x.encoding, coalesce(x.distkey, false) distkey,
   coalesce(x.sortkey, 0) sortkey, col_description(c.oid, a.attnum) remarks,
   case when t.typname in ('varchar', 'bpchar') then a.atttypmod - 4
    when t.typname = 'varbyte' then (select substring(pg_get_constraintdef(k.oid) from '<= (\d+)')::int
