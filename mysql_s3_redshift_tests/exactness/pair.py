@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ PREFIX = "exactness"
 """One for all pairs: the client of a storage is made once, and names differ by database."""
 
 Row = tuple[Any, ...]
+_STATEMENTS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,9 @@ class Pair:
                 cursor.execute(statement)
 
     def redshift_rows(self, query: str) -> list[Row]:
-        """Run a query."""
+        """Run a query, prepared anew each time: the table may have other columns now."""
         with self._redshift.cursor() as cursor:
-            cursor.execute(query)
+            cursor.execute(f"/* {next(_STATEMENTS)} */ {query}")
             return [tuple(row) for row in cursor.fetchall()]
 
     def target_types(self) -> dict[str, str]:

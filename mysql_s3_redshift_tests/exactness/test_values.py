@@ -1,12 +1,11 @@
 """Every type at its edges, from MySQL through S3 to Redshift, value by value."""
 
-import struct
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from mysql_s3_redshift.core.target_types import parse_target_type
+from mysql_s3_redshift_tests.exactness.comparison import differences, told_by_both
 from mysql_s3_redshift_tests.exactness.families import FAMILIES, Edges
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
@@ -34,38 +33,6 @@ def create_and_fill(pair: Pair, columns: dict[str, Edges]) -> None:
     ]
     for row in rows:
         pair.insert(["id", *columns], [row])
-
-
-def as_text(value: Any) -> str | None:
-    """A value as text; floats by their bits: -0.0 is not 0.0."""
-    if isinstance(value, float):
-        return struct.pack(">d", value).hex()
-    return None if value is None else str(value)
-
-
-def told_by_both(
-    pair: Pair, columns: dict[str, Edges]
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """All rows as MySQL tells them and as Redshift tells them."""
-    mysql = ", ".join(e.said_by_mysql.replace("{}", f"`{n}`") for n, e in columns.items())
-    redshift = ", ".join(e.said_by_redshift.replace("{}", f'"{n}"') for n, e in columns.items())
-    told = (
-        pair.mysql_rows(f"SELECT id, {mysql} FROM t ORDER BY id"),
-        pair.redshift_rows(f"SELECT id, {redshift} FROM {pair.target} ORDER BY id"),
-    )
-    mysql_rows, redshift_rows = ([tuple(map(as_text, row)) for row in rows] for rows in told)
-    return mysql_rows, redshift_rows
-
-
-def differences(columns: dict[str, Edges], one: list[Any], other: list[Any]) -> list[str]:
-    """What differs, short enough to be read."""
-    assert [row[0] for row in one] == [row[0] for row in other], "not the same rows"
-    return [
-        f"{list(columns.values())[n].mysql}, row {left[0]}: {str(a)[:70]!r} and {str(b)[:70]!r}"
-        for left, right in zip(one, other, strict=True)
-        for n, (a, b) in enumerate(zip(left[1:], right[1:], strict=True))
-        if a != b
-    ]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
