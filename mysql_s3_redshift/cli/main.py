@@ -30,6 +30,8 @@ COMMANDS = {
     ),
     "verify": (f"{_CLI}.verify:verify", "Compare tables in MySQL and Redshift."),
     "s3clean": (f"{_CLI}.s3clean:s3clean", "List and delete files on S3."),
+    "discover": (f"{_CLI}.discover:discover", "Print a stanza for the tables of a MySQL source."),
+    "doctor": (f"{_CLI}.doctor:doctor", "Try every precondition on all three systems."),
     "sandbox": (f"{_CLI}.sandbox:sandbox", "Run a local MySQL, S3 and Redshift with demo data."),
     "fault-points": (f"{_CLI}.fault_points:fault_points", ""),
 }

@@ -116,9 +116,10 @@ class Project:
         return f"{self.database}.{table}"
 
     def insert(self, table: str, first: int, count: int, *, stamped: bool = True) -> None:
-        """Insert rows; their timestamps grow with their ids."""
+        """Insert rows; those of the first call are old, later ones are stamped now."""
         names = "id, v, update_at" if stamped else "id, v"
-        stamp = ", TIMESTAMP '2025-01-01 00:00:00' + INTERVAL seq SECOND" if stamped else ""
+        old = "TIMESTAMP '2025-01-01 00:00:00' + INTERVAL seq SECOND"
+        stamp = f", {old if first == 1 else 'NOW(6)'}" if stamped else ""
         if count:
             last = first + count - 1
             self.mysql(

