@@ -222,6 +222,8 @@ def _initialise(binary: MysqlBinary, data: Path, *, log: Path) -> None:
             [*command, f"--datadir={draft}", *tail, *_run_as_root()],
             stdout=output,
             stderr=subprocess.STDOUT,
+            # The server that fills the folder deletes temporary tables as every start does.
+            env={**os.environ, "TMPDIR": str(data.with_name("mysql-tmp"))},
             check=False,
         )
     if outcome.returncode != 0:
