@@ -20,7 +20,7 @@ from mysql_s3_redshift_tests.faults.replication import Replication
 
 DATETIME = "NOW(6)"
 KINDS = ("short", "short", "long", "long", "slow", "locking")
-"""The writers of one table. Each updates rows of its own, so that they do not wait for each other."""
+"""The writers of one table. Each updates rows of its own, so that none waits for another."""
 EPOCH_MS = "FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000)"
 
 
