@@ -21,7 +21,7 @@ demo: .make/sandbox ## Start the sandbox, sync every table, compare all counts, 
 	$(TOOL) sandbox ui
 
 test: .make/test .make/chromium ## Run the whole suite on real local servers
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 ui: .make/sandbox ## Start the sandbox and the web UI with its sensors, in the foreground
 	$(TOOL) sandbox up
