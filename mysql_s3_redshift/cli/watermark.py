@@ -170,3 +170,55 @@ def restore(
     from mysql_s3_redshift.cli.watermark_change import restore as run
 
     run(app, app.select_one(pipeline, table), version=version, why=why, yes=yes)
+
+
+@watermark.command(
+    "import",
+    examples=(
+        "watermark import -t shop.orders",
+        "watermark import -t shop.orders --state-prefix tool --data-prefix tool/incremental "
+        "--adopt-files --newer-than 2025-08-01",
+    ),
+)
+@table_options(many=False)
+@click.option("--state-prefix", default="", metavar="PREFIX", help="What its documents lie below.")
+@click.option("--data-prefix", metavar="PREFIX", help="What its data files lie below.")
+@click.option("--adopt-files", is_flag=True, help="Load its files that are not on its blacklist.")
+@click.option(
+    "--newer-than", callback=moment, metavar="TIME", help="Only files of runs from this time on."
+)
+@why_option
+@yes_option
+@pass_app
+def import_(
+    app: App,
+    pipeline: str | None,
+    table: str,
+    *,
+    state_prefix: str,
+    data_prefix: str | None,
+    adopt_files: bool,
+    newer_than: datetime | None,
+    why: str,
+    yes: bool,
+) -> None:
+    """Take over a table from the tool that this program replaces.
+
+    Reads its documents (versions 1 and 2) in the table's bucket. Files on its blacklist count as
+    loaded. Other files may be of interrupted runs, whose rows were extracted again under another
+    name; so they are loaded only with --adopt-files.
+    """
+    from mysql_s3_redshift.cli.watermark_import import take_over
+
+    if adopt_files and data_prefix is None:
+        raise click.UsageError("--adopt-files needs --data-prefix.")
+    take_over(
+        app,
+        app.select_one(pipeline, table),
+        state_prefix=state_prefix,
+        data_prefix=data_prefix,
+        adopt=adopt_files,
+        newer_than=newer_than,
+        why=why,
+        yes=yes,
+    )

@@ -196,9 +196,19 @@ def _silent(_event: str, _facts: Mapping[str, object]) -> None:
     return
 
 
+@pytest.fixture(scope="session")
+def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One Dagster instance for all projects: creating its databases takes seconds."""
+    home = tmp_path_factory.mktemp("dagster")
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    return home
+
+
 @pytest.fixture
 def project(
     tmp_path: Path,
+    dagster_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
     sandbox: SandboxStatus,
     mysql_database: str,
     s3_prefix: str,
@@ -214,6 +224,6 @@ def project(
         "schema": redshift_schema,
     }
     made = Project(tmp_path, sandbox, mysql_database, redshift_schema, facts)
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home))
     yield made
     made.redshift(f'DROP SCHEMA IF EXISTS "{redshift_schema}_ledger" CASCADE')

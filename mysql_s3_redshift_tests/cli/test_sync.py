@@ -65,14 +65,14 @@ def test_sync_twice_says_nothing_new_and_exits_0(project: Project):
     assert "\x1b[" not in second.out + second.err
 
 
-def test_the_halves_and_the_limits_work_through_the_script(project: Project):
+def test_the_halves_and_the_limits(project: Project):
     """I-10: exactly the limit; and the next run goes on after it."""
     table = project.create("orders", rows=100)
-    limited = project.script("sync", "-t", table, "--backup-only", "--limit", "30", "--json")
+    limited = project.run("sync", "-t", table, "--backup-only", "--limit", "30", "--json")
     assert limited.document["tables"][f"shop/{table}"]["rows_extracted"] == 30
-    assert project.script("sync", "-t", table, "--backup-only").code == 0
+    assert project.run("sync", "-t", table, "--backup-only").code == 0
     project.write_config(user="nobody")
-    loaded = project.script("sync", "-t", table, "--redshift-only", "--json")
+    loaded = project.run("sync", "-t", table, "--redshift-only", "--json")
     assert loaded.document["tables"][f"shop/{table}"]["rows_loaded"] == 100
     assert rows_of(project, "orders") == 100
 
@@ -85,7 +85,7 @@ def test_one_table_that_fails_exits_with_its_code_and_some_of_several_with_3(pro
     alone = project.script("sync", "-t", f"{project.database}.nothing", "--json")
     assert alone.code == 2
     assert alone.document["status"] == "failed"
-    both = project.script("sync")
+    both = project.run("sync")
     assert both.code == 3
     assert "nothing failed:" in both.err
     assert "Traceback" not in both.err
@@ -116,7 +116,7 @@ def test_ctrl_c_commits_the_chunk_and_the_next_sync_goes_on(project: Project):
     assert 0 < state.mysql_state.total_rows < 20_000
     assert state.mysql_state.last_id == state.mysql_state.total_rows
     project.mysql("DELETE FROM events WHERE id > 500")
-    assert project.script("sync", "-t", table).code == 0
+    assert project.run("sync", "-t", table).code == 0
     assert rows_of(project, "events") == max(state.mysql_state.total_rows, 500)
 
 
