@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -27,7 +28,24 @@ from mysql_s3_redshift.core.state import new_run_id
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.tls_servers import PASSWORD, TlsServers
 
-READER_GRANTS = ("PROCESS ON *.*", "REPLICATION CLIENT, SLAVE MONITOR ON *.*")
+DOCUMENT = Path(__file__).parents[2] / "docs/security.md"
+
+
+def documented(mark: str) -> str:
+    """The block of docs/security.md that follows a mark."""
+    found = re.search(
+        rf"<!-- {mark} -->\n```\w+\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert found is not None, f"docs/security.md has no block {mark}"
+    return found[1]
+
+
+def _grants(server: str, password: str, **names: str) -> list[str]:
+    """The documented statements for these names."""
+    text = documented(f"grants: {server}").replace("<password>", password)
+    for word, name in names.items():
+        text = re.sub(rf"\b{word}\b", name, text)
+    return [line.strip() for line in text.split(";") if line.strip()]
 
 
 def _ignore(_event: str, _facts: Mapping[str, object]) -> None:
@@ -172,15 +190,17 @@ def new_deployment(
     passwords = {end: f"Canary1{end}{secrets.token_hex(6)}" for end in ("source", "target")}
     servers.mysql.run(
         f"CREATE DATABASE {name}",
-        f"CREATE USER {name}@'%' IDENTIFIED BY '{passwords['source']}' REQUIRE SSL",
-        f"GRANT SELECT ON {name}.* TO {name}@'%'",
-        *(f"GRANT {grant} TO {name}@'%'" for grant in READER_GRANTS),
+        *_grants("mariadb", passwords["source"], replication=name, shop=name),
     )
     run_in_redshift(
         servers,
-        f"CREATE USER {name} PASSWORD '{passwords['target']}'",
-        f"CREATE SCHEMA {name} AUTHORIZATION {name}",
-        f"CREATE SCHEMA {name}_ledger AUTHORIZATION {name}",
+        *_grants(
+            "redshift",
+            passwords["target"],
+            replication=name,
+            shop=name,
+            mysql_s3_redshift=f"{name}_ledger",
+        ),
     )
     access = s3.document()["s3"]
     keys = ("endpoint_url", "access_key_id", "secret_access_key", "bucket")
@@ -228,5 +248,6 @@ def new_deployment(
             servers,
             f"DROP SCHEMA {name} CASCADE",
             f"DROP SCHEMA {name}_ledger CASCADE",
+            f"REVOKE TEMP ON DATABASE dev FROM {name}",
             f"DROP USER {name}",
         )
