@@ -114,14 +114,14 @@ class RedshiftConnection:
     def _open(self) -> Any:
         if self._connection is None:
             logger.debug("connecting to Redshift target %s", self.name)
-            self._connection = redshift_connector.connect(**self._options())
-            self._connection.autocommit = False
+            connection = redshift_connector.connect(**self._options())
             seconds = self._statement_seconds()
             # The driver has one timeout for connecting and for every later read.
-            self._connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
-            cursor = self._connection.cursor()
-            cursor.execute(f"SET statement_timeout TO {seconds * 1000}")
-            self._connection.commit()
+            connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
+            connection.autocommit = True
+            connection.cursor().execute(f"SET statement_timeout TO {seconds * 1000}")
+            connection.autocommit = False
+            self._connection = connection
         return self._connection
 
     def _statement_seconds(self) -> int:
