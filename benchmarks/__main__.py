@@ -7,12 +7,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import exactness, extraction
+from benchmarks import (
+    end_to_end,
+    exactness,
+    extraction,
+    incremental,
+    initial_load,
+    memory,
+    report,
+)
 from benchmarks.workspace import Workspace, open_workspace
 
 BENCHMARKS: dict[str, Callable[[Workspace], dict[str, Any]]] = {
     "extraction": extraction.run,
     "exactness": exactness.run,
+    "memory": memory.run,
+    "end_to_end": end_to_end.run,
+    "incremental": incremental.run,
+    "initial_load": initial_load.run,
 }
 
 
@@ -30,6 +42,7 @@ def main() -> None:
             print(f"== {name}", flush=True)
             results = BENCHMARKS[name](workspace)
             workspace.keep(name, {"took": time.monotonic() - started, **results})
+        report.write(workspace)
 
 
 main()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mysql_s3_redshift.sandbox import redshift_server, s3_server
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection, connect
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
@@ -102,6 +103,34 @@ class Workspace:
         variables = self.sandbox.variables()
         (self.folder / ".env").write_text("".join(f"{k}={v}\n" for k, v in variables.items()))
         return path
+
+    def fresh(self, name: str) -> str:
+        """Make sure that nothing is left of a configuration of that name; return the name."""
+        self.forget(name)
+        return name
+
+    def forget(self, name: str) -> None:
+        """Delete what a configuration left on S3 and in the target."""
+        settings = self.sandbox.settings
+        client = s3_server.s3_client(settings)
+        pages = client.get_paginator("list_objects_v2").paginate(
+            Bucket=s3_server.BUCKET, Prefix=f"{name}/"
+        )
+        for page in pages:
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+            if keys:
+                client.delete_objects(Bucket=s3_server.BUCKET, Delete={"Objects": keys})
+        with contextlib.closing(redshift_server.redshift_connection(settings)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute(f'DROP SCHEMA IF EXISTS "bench_{name}" CASCADE')
+            cursor.execute(
+                "SELECT table_schema, table_name FROM information_schema.tables "
+                "WHERE table_name LIKE %s",
+                (f"bench_{name}__%",),
+            )
+            for schema, table in cursor.fetchall():
+                cursor.execute(f'DROP TABLE "{schema}"."{table}"')
 
     def keep(self, benchmark: str, results: dict[str, Any]) -> None:
         """Store what a benchmark measured."""

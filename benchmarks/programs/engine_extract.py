@@ -1,6 +1,6 @@
 """The engine's own path from MySQL to parquet files, with a folder in the place of S3.
 
-    python -m benchmarks.programs.engine_extract CONFIG TABLE FOLDER
+    python -m benchmarks.programs.engine_extract CONFIG TABLE FOLDER [--by key|cursor] [--rows N]
 
 Plan, queries, decoding, conversion, encoding and the cutting into parts are the product's; only the
 requests to S3 are replaced, because the other tools write to a folder too.
@@ -8,9 +8,8 @@ requests to S3 are replaced, because the other tools write to a folder too.
 
 from __future__ import annotations
 
+import argparse
 import json
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -78,8 +77,18 @@ class FolderStorage:
         return ParquetUpload(self.bucket, f"{seq:08d}.parquet", schema)
 
 
-def extract(config: Config, table: str, folder: Path) -> int:
-    """Read a whole table by its key into parquet files of the default size; return the rows."""
+def extract(
+    config: Config, table: str, folder: Path, *, by: str = "key", rows: int | None = None
+) -> int:
+    """Read a table into parquet files of the default size; return the number of rows.
+
+    Args:
+        config: Names the server.
+        table: The table's name.
+        folder: Where the files go.
+        by: `key` reads as a first load does, `cursor` as an increment does.
+        rows: How many to read; None reads all.
+    """
     plan = next(p for p in config.plans() if p.table == table)
     with Connections(config) as connections:
         source = connections.source(plan.source)
@@ -94,23 +103,31 @@ def extract(config: Config, table: str, folder: Path) -> int:
             run_id="benchmark",
             day=datetime.now(UTC),
             chunk_rows=plan.chunk_rows,
-            budget=None,
+            budget=rows,
             stopping=lambda: False,
             next_seq=1,
         )
-        query = ChunkQuery(order_by=resolved.cursor.snapshot_columns, nulls="keep")
+        cursor = resolved.cursor
+        if by == "cursor":
+            query = ChunkQuery(order_by=cursor.columns)
+        else:
+            query = ChunkQuery(order_by=cursor.snapshot_columns, nulls="keep")
         return sum(chunk.written.rows for chunk in read_chunks(loop, query))
 
 
-def main(arguments: Sequence[str]) -> None:
-    config_path, table, folder = arguments
-    config = load(Path(config_path))
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path)
+    parser.add_argument("table")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--by", choices=("key", "cursor"), default="key")
+    parser.add_argument("--rows", type=int)
+    options = parser.parse_args()
+    config = load(options.config)
     started = time.perf_counter()
-    rows = extract(config, table, Path(folder))
-    seconds = time.perf_counter() - started
-    cpu = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"seconds": seconds, "rows": rows, "cpu": cpu.ru_utime + cpu.ru_stime}))
+    rows = extract(config, options.table, options.folder, by=options.by, rows=options.rows)
+    print(json.dumps({"seconds": time.perf_counter() - started, "rows": rows}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
