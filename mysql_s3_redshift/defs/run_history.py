@@ -89,7 +89,8 @@ def read_history(
     }
     for run in instance.get_runs(dg.RunsFilter(statuses=_OPEN)):
         names = _tables_of(run, by_tag, by_key)
-        if not names and run.job_name == sync_job_name(pipeline) and not run.asset_selection:
+        is_whole = TABLE_TAG not in run.tags and not run.asset_selection
+        if is_whole and run.job_name == sync_job_name(pipeline):
             names = set(found)
         for name in names:
             found[name].in_flight = True

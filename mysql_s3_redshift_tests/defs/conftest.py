@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +22,17 @@ def shop(sandbox: SandboxStatus, tmp_path: Path) -> Iterator[Shop]:
         yield Shop(replication)
 
 
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    """A Dagster instance of this test alone, in memory."""
-    with dg.DagsterInstance.ephemeral() as instance:
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    """One Dagster instance for all tests, whose tables have names of their own.
+
+    In files, because the one in memory serves one thread; in memory where that is a file system,
+    because each of a run's eighty commits waits for a disk that other tests keep busy.
+    """
+    shared = Path("/dev/shm")
+    root = shared if os.access(shared, os.W_OK) else tmp_path_factory.mktemp("dagster")
+    with (
+        tempfile.TemporaryDirectory(dir=root) as folder,
+        dg.DagsterInstance.local_temp(folder) as instance,
+    ):
         yield instance

@@ -39,10 +39,10 @@ class Shop:
             )
 
     def insert(self, table: str, first: int, last: int) -> None:
-        """Add rows with these ids, stamped a while ago."""
+        """Add rows with these ids, each stamped a microsecond after the one before."""
         self.replication.sql(
-            f"INSERT INTO {table} SELECT seq, NOW(6) - INTERVAL 1 MINUTE + INTERVAL seq "
-            f"MICROSECOND, CONCAT('a', seq, '@b.c'), seq FROM seq_{first}_to_{last}"
+            f"INSERT INTO {table} SELECT seq, NOW(6) + INTERVAL seq MICROSECOND, "
+            f"CONCAT('a', seq, '@b.c'), seq FROM seq_{first}_to_{last}"
         )
 
     @property

@@ -1,0 +1,94 @@
+"""Alerts: a failed run becomes a document that people and programs can read."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+
+from mysql_s3_redshift.config import AlertConfig
+from mysql_s3_redshift.defs.alerts import AlertFailedError, send, summarize
+from mysql_s3_redshift_tests.defs.shop import Shop
+
+SUMMARY = {"pipeline": "p", "run_id": "r1", "text": "Pipeline p: orders failed."}
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[Any]]]:
+    """An address that takes documents, and the documents that it took."""
+    taken: list[Any] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Taker)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", taken
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_document_names_the_table_what_happened_and_the_remedy(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.replication.sql("ALTER TABLE orders DROP COLUMN ts")
+    result = shop.materialize(instance, "orders")
+    [failed] = [e for e in result.all_events if e.event_type_value == "PIPELINE_FAILURE"]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="p_alerts",
+        dagster_event=failed,
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    ).for_run_failure()
+    config = shop.config
+    summary = summarize(context, "p", config.plans("p"))
+    assert summary is not None
+    assert summary["tables"] == [shop.plan().qualified_name]
+    [failure] = summary["failures"]
+    assert failure["exit_code"] == 2
+    assert "ts" in failure["happened"]
+    assert failure["remedy"] in summary["text"]
+    assert summarize(context, "other", ()) is None
+
+
+def test_a_webhook_and_a_command_get_the_document(
+    webhook: tuple[str, list[Any]], tmp_path: Path
+) -> None:
+    address, taken = webhook
+    target = tmp_path / "alert.json"
+    alerts = AlertConfig(webhook=SecretStr(address), command=("tee", str(target)))
+    send(alerts, SUMMARY)
+    assert taken == [SUMMARY]
+    assert json.loads(target.read_text()) == SUMMARY
+
+
+@pytest.mark.parametrize(
+    "alerts",
+    [
+        AlertConfig(webhook=SecretStr("http://127.0.0.1:9/token-canary")),
+        AlertConfig(command=("false",)),
+    ],
+)
+def test_an_alert_that_is_not_delivered_is_an_error_without_its_address(
+    alerts: AlertConfig,
+) -> None:
+    """I-40: the address of a webhook is a secret."""
+    with pytest.raises(AlertFailedError) as raised:
+        send(alerts, SUMMARY)
+    assert "token-canary" not in str(raised.value)
+    assert raised.value.remedy == "Check pipelines.p.alerts."

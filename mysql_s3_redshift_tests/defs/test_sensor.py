@@ -1,0 +1,144 @@
+"""The sensor: asks for a run of each table that needs one, and of no other."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from mysql_s3_redshift.adapters.mysql import polling as mysql_polling
+from mysql_s3_redshift.defs.build import build_resources
+from mysql_s3_redshift.defs.names import run_tags
+from mysql_s3_redshift.defs.run_history import TableHistory
+from mysql_s3_redshift.defs.sensors import build_sensor
+from mysql_s3_redshift_tests.defs.shop import Shop
+
+
+def tick(
+    shop: Shop, instance: dg.DagsterInstance, *, cursor: str | None = None, budget: float = 40.0
+) -> Any:
+    """Evaluate the sensor of the shop's pipeline once."""
+    definitions = shop.definitions()
+    config = shop.config
+    job = next(j for j in definitions.jobs or () if getattr(j, "name", "") == "p_sync")
+    sensor = build_sensor("p", config.pipeline("p"), config.plans("p"), job, budget=budget)
+    context = dg.build_sensor_context(
+        instance=instance,
+        cursor=cursor,
+        definitions=definitions,
+        resources={"mysql_db": build_resources(config, config.plans())["mysql_db"]},
+    )
+    return sensor.evaluate_tick(context)
+
+
+def asked(data: Any) -> list[str]:
+    """Tables that a tick asks a run for."""
+    keys = [request.asset_selection for request in data.run_requests]
+    assert all([key.path[0] for key in pair] == ["s3", "redshift"] for pair in keys)
+    return sorted(pair[0].path[-1] for pair in keys)
+
+
+def test_new_tables_moved_tables_and_backlogs_get_a_run_and_idle_ones_none(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    """I-07: what is new is told by the stored watermark, not by a clock or the tick before."""
+    assert asked(tick(shop, instance)) == ["items", "orders"]
+    for name in ("items", "orders"):
+        shop.replication.sync(name)
+    idle = tick(shop, instance)
+    assert asked(idle) == []
+    assert idle.skip_message == "2 tables have nothing new"
+    shop.insert("orders", 31, 33)
+    assert asked(tick(shop, instance)) == ["orders"]
+    shop.replication.extract("orders")
+    assert asked(tick(shop, instance)) == ["orders"], "files wait to be loaded"
+    shop.replication.load("orders")
+    assert asked(tick(shop, instance)) == []
+
+
+def test_a_table_in_flight_is_left_alone(shop: Shop, instance: dg.DagsterInstance) -> None:
+    """I-33: and so it is never extracted twice at once."""
+    job = shop.definitions().resolve_job_def("p_sync")
+    run = instance.create_run_for_job(job, tags=run_tags(shop.plan("orders")))
+    assert run is not None
+    assert asked(tick(shop, instance)) == ["items"]
+
+
+def test_a_table_that_failed_waits_longer_after_every_failure(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.replication.sql("ALTER TABLE orders DROP COLUMN ts")
+    shop.sync(instance)
+    assert asked(tick(shop, instance)) == []
+    assert "1 wait after a failure" in tick(shop, instance).skip_message
+
+
+def test_pauses_double_up_to_an_hour() -> None:
+    every, ended = timedelta(minutes=1), 1_000_000.0
+
+    def pause(failures: int) -> int:
+        history = TableHistory(failures=failures, ended=ended)
+        minutes = range(200)
+        return next(m for m in minutes if not history.is_paused(every, now=ended + 60 * m))
+
+    assert [pause(n) for n in (0, 1, 2, 3, 6, 7, 50)] == [0, 1, 2, 4, 32, 60, 60]
+
+
+def test_a_tick_without_time_left_goes_on_with_the_next_table_at_the_next_tick(
+    shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mysql_s3_redshift.defs.sensors.TABLES_AT_ONCE", 1)
+    first = tick(shop, instance, budget=0.0)
+    second = tick(shop, instance, budget=0.0, cursor=first.cursor)
+    assert [asked(first), asked(second)] == [["items"], ["orders"]]
+    assert second.cursor == "0"
+
+
+def test_a_table_that_must_be_read_whole_is_due_by_time_alone(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.replication.sql("CREATE TABLE rates (id INT PRIMARY KEY)", "INSERT INTO rates VALUES (1)")
+    shop.replication.table("rates", cdc_strategy="full_sync", load_mode="replace")
+    shop.sync(instance)
+    assert asked(tick(shop, instance)) == []
+    slow = TableHistory(ended=1_000_000.0, seconds=120.0)
+    assert not slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_100)
+    assert slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_200)
+
+
+def test_one_table_that_cannot_be_asked_does_not_hold_up_the_others(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    """Its own run then shows what is wrong with it."""
+    for name in ("items", "orders"):
+        shop.replication.sync(name)
+    assert asked(tick(shop, instance)) == []
+    shop.replication.sql("DROP TABLE orders")
+    assert asked(tick(shop, instance)) == ["orders"]
+
+
+def test_hundreds_of_tables_are_asked_in_few_queries(
+    shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number in range(60):
+        shop.replication.sql(f"CREATE TABLE t{number} (id INT PRIMARY KEY)")
+        shop.replication.sql(f"INSERT INTO t{number} VALUES (1)")
+        shop.replication.table(f"t{number}", cdc_strategy="id_only", cdc_id_column="id")
+        if number % 20 == 0:
+            shop.replication.sync(f"t{number}")
+    queries: list[int] = []
+    ask = mysql_polling._ask
+
+    def counted(connection: Any, questions: Any) -> list[bool]:
+        queries.append(len(questions))
+        return ask(connection, questions)
+
+    monkeypatch.setattr(mysql_polling, "_ask", counted)
+    began = time.monotonic()
+    assert len(asked(tick(shop, instance))) == 59
+    assert time.monotonic() - began < 20
+    assert queries == [3]
