@@ -7,7 +7,9 @@ done: columns are added, VARCHARs widened. The rest is refused with the way out,
 MySQL's NOT NULL may come and go: in Redshift only key columns have it (see `core.types`).
 
 ALTER COLUMN TYPE changes nothing but the size of a VARCHAR, and not of one in a primary key or with
-a default (https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html).
+a default (https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html). A number that became
+wider is copied to a new column, which then takes the old one's name, in one transaction: that is
+done in tables that we made ourselves, and never to key columns, which Redshift would have to drop.
 """
 
 from __future__ import annotations
@@ -127,15 +129,16 @@ class TargetColumn:
 
 
 class TargetChangeKind(StrEnum):
-    """What Redshift can change in place."""
+    """What can be changed in a target, by ALTER TABLE or by copying a column to a wider one."""
 
     ADD_COLUMN = "add_column"
     WIDEN_VARCHAR = "widen_varchar"
+    REBUILD_COLUMN = "rebuild_column"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetChange:
-    """One ALTER TABLE that the target needs before a file can be loaded.
+    """One change that the target needs before a file can be loaded.
 
     Attributes:
         kind: What to do.
@@ -155,7 +158,11 @@ class TargetChange:
 
 
 def plan_target_changes(
-    target_columns: Sequence[TargetColumn], schema: TableSchema, *, table: str = "the target"
+    target_columns: Sequence[TargetColumn],
+    schema: TableSchema,
+    *,
+    table: str = "the target",
+    may_rebuild: bool = False,
 ) -> tuple[TargetChange, ...]:
     """Tell what must be altered so that files of a schema can be inserted without loss.
 
@@ -163,6 +170,7 @@ def plan_target_changes(
         target_columns: Columns of the existing Redshift table.
         schema: The schema of the files.
         table: The target's name, for errors.
+        may_rebuild: Whether columns may be copied to wider ones: only in a table that we made.
 
     Raises:
         TargetError: The files cannot be taken by altering the table.
@@ -171,7 +179,7 @@ def plan_target_changes(
     changes, problems = [], []
     for column in schema.columns:
         found = existing.get(column.name)
-        change = _add(column) if found is None else _adapt(column, found)
+        change = _add(column) if found is None else _adapt(column, found, may_rebuild=may_rebuild)
         if isinstance(change, TargetChange):
             changes.append(change)
         elif change:
@@ -204,11 +212,23 @@ def _add(column: Column) -> TargetChange | str:
     )
 
 
-def _adapt(column: Column, existing: TargetColumn) -> TargetChange | str | None:
+def _adapt(
+    column: Column, existing: TargetColumn, *, may_rebuild: bool
+) -> TargetChange | str | None:
     """Return the change that lets a column in, the reason why none can, or None for no need."""
     wanted, there = parse_target_type(column.target_type), parse_target_type(existing.type)
     if fits(wanted, there):
         return None
+    plain = existing.nullable and not existing.in_key and not existing.has_default
+    if may_rebuild and plain and wanted.name != "varchar" and fits(there, wanted):
+        return TargetChange(
+            TargetChangeKind.REBUILD_COLUMN,
+            column.name,
+            column.target_type,
+            f"Copied column `{column.name}` from {there} to {wanted}.",
+            encoding=column.encoding,
+            comment=column.comment,
+        )
     if not _can_widen(wanted, there):
         return f"`{column.name}` is {there} there and {wanted} in the files"
     if existing.in_key or existing.has_default:

@@ -231,3 +231,19 @@ def test_an_integer_fits_a_decimal_only_when_its_extreme_values_do(name, into):
     largest = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}[name]
     if fits(TargetType(name), TargetType("decimal", *into)):
         assert largest < 10 ** (into[0] - into[1])
+
+
+def test_a_wider_number_is_copied_only_in_a_table_that_we_made_and_only_a_plain_column():
+    files = schema(column("bigint"))
+    key, there = target(schema(column("int")))
+    (change,) = plan_target_changes([key, there], files, may_rebuild=True)
+    assert (change.kind, change.type) == (TargetChangeKind.REBUILD_COLUMN, "BIGINT")
+    for existing, may_rebuild in (
+        (there, False),
+        (replace(there, in_key=True), True),
+        (replace(there, has_default=True), True),
+        (replace(there, nullable=False), True),
+        (replace(there, type="DOUBLE PRECISION"), True),
+    ):
+        with pytest.raises(TargetError, match="cannot take these files"):
+            plan_target_changes([key, existing], files, may_rebuild=may_rebuild)

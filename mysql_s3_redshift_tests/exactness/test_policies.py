@@ -202,7 +202,7 @@ def test_hashed_columns_arrive_as_salted_digests_of_mysqls_text(table: Pair):
 
     table.mysql(
         "CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY, email VARCHAR(99) CHARACTER SET utf8mb4, "
-        "photo BLOB, born DATE, balance DECIMAL(9,2), b BIT(9), empty TEXT)"
+        "photo BLOB, born DATE, balance DECIMAL(9,2), b BIT(9), nothing TEXT)"
     )
     table.insert(
         ["id", "email", "photo", "born", "balance", "b"],
@@ -211,7 +211,7 @@ def test_hashed_columns_arrive_as_salted_digests_of_mysqls_text(table: Pair):
             ["2", text(""), "X''", "'0000-00-00'", "0", "0"],
         ],
     )
-    columns = ["id", "email", "photo", "born", "balance", "b", "empty"]
+    columns = ["id", "email", "photo", "born", "balance", "b", "nothing"]
     table.options["columns"] = {"hash": columns, "hash_salt": "${SALT}"}
     table.sync()
     assert set(table.target_types().values()) == {"character varying(64)"}

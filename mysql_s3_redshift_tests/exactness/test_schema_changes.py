@@ -2,7 +2,8 @@
 
 import pytest
 
-from mysql_s3_redshift.core.drift import ChangeKind
+from mysql_s3_redshift.adapters.redshift import sql
+from mysql_s3_redshift.core.drift import ChangeKind, TargetChange
 from mysql_s3_redshift.errors import ConfigError, TargetError
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
@@ -212,3 +213,58 @@ def test_many_columns_change_at_once(table: Pair):
     table.mysql(f"ALTER TABLE t {added}, {dropped}", "INSERT INTO t (id, d19) VALUES (2, 19)")
     table.sync()
     assert rows(table, "id, c0, c299, d19") == [(1, 2, 3, None), (2, None, None, 19)]
+
+
+def test_a_wider_number_copies_the_column_of_a_target_that_we_made(table: Pair):
+    start(table)
+    table.redshift(f'CREATE VIEW {table.target[:-1]}_ids" AS SELECT id FROM {table.target}')
+    table.mysql(
+        "ALTER TABLE t MODIFY a BIGINT COMMENT 'wide', ADD COLUMN c DECIMAL(10,2)",
+        f"INSERT INTO t (id, a, b, c) VALUES (3, {2**63 - 1}, 'three', 1.25)",
+    )
+    _, loaded = table.sync()
+    assert kinds(table) == [(ChangeKind.WIDENED, "a"), (ChangeKind.ADDED, "c")]
+    assert loaded.changes == (
+        "Copied column `a` from INTEGER to BIGINT.",
+        "Added column `c` DECIMAL(10,2).",
+    )
+    assert table.target_types()["a"] == "bigint"
+    assert rows(table, "id, a, b") == [(1, 10, "one"), (2, None, ""), (3, 2**63 - 1, "three")]
+    table.mysql("ALTER TABLE t MODIFY c DECIMAL(20,4)", "INSERT INTO t VALUES (4, 1, '', 0.0001)")
+    table.sync()
+    assert [str(row[1]) for row in rows(table, "id, c")][2:] == ["1.2500", "0.0001"]
+
+
+@pytest.mark.parametrize("statement", [2, 3, 4])
+def test_a_crash_while_a_column_is_copied_leaves_the_target_as_it_was(
+    table: Pair, monkeypatch: pytest.MonkeyPatch, statement: int
+):
+    start(table)
+    table.mysql("ALTER TABLE t MODIFY a BIGINT", "INSERT INTO t VALUES (3, 30, 'three')")
+    table.extract()
+    rebuild = sql.rebuild_column
+
+    def broken(target: str, change: TargetChange) -> tuple[str, ...]:
+        return (*rebuild(target, change)[: statement - 1], "SELECT 1 / 0")
+
+    monkeypatch.setattr(sql, "rebuild_column", broken)
+    with pytest.raises(TargetError):
+        table.load()
+    assert table.target_types()["a"] == "integer"
+    assert rows(table, "id, a") == [(1, 10), (2, None)]
+    monkeypatch.undo()
+    table.load()
+    assert rows(table, "id, a") == [(1, 10), (2, None), (3, 30)]
+
+
+@pytest.mark.parametrize("alteration", ["MODIFY id BIGINT NOT NULL", "MODIFY a BIGINT"])
+def test_key_columns_and_other_peoples_tables_are_not_copied(table: Pair, alteration: str):
+    if "MODIFY a" in alteration:
+        table.redshift(f"CREATE TABLE {table.target} (id INT, a INT, b VARCHAR(40))")
+    start(table)
+    table.mysql(f"ALTER TABLE t {alteration}", "INSERT INTO t VALUES (3, 30, 'three')")
+    table.extract()
+    with pytest.raises(TargetError, match="is INTEGER there and BIGINT in the files") as caught:
+        table.load()
+    assert "watermark reset" in caught.value.remedy
+    assert len(rows(table, "id")) == 2

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.catalog import describe
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
-from mysql_s3_redshift.adapters.redshift.target import ledger_name, table_names
-from mysql_s3_redshift.core.drift import plan_target_changes
+from mysql_s3_redshift.adapters.redshift.target import ledger_name, needed_changes, table_names
 from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.names import quote_redshift
 from mysql_s3_redshift.core.ports import LoadTarget
@@ -24,21 +23,22 @@ def prepare_statements(
     """What would create or evolve ledger and target; reads the catalog alone.
 
     Raises:
-        ConfigError: The target cannot take the files without loss.
+        TargetError: The target cannot take the files without loss.
     """
     plan, names = table.plan, table_names(table)
     mine, ledger = (plan.target_schema, plan.target_name), (plan.ledger_schema, ledger_name(table))
     found = describe(connection, [mine, ledger])
-    connection.rollback()
     statements = []
     if ledger not in found:
         statements += [sql.create_schema(plan.ledger_schema), sql.create_ledger(names.ledger)]
     if mine not in found:
         statements.append(sql.create_schema(plan.target_schema))
         statements.append(sql.create_table(names.target, schema, plan.target_options))
-        return statements
-    changes = plan_target_changes(found[mine], schema, table=plan.display_name)
-    return [*statements, *(sql.change_column(names.target, change) for change in changes)]
+    else:
+        for change in needed_changes(connection, table, schema, found[mine]):
+            statements += sql.change_statements(names.target, change)
+    connection.rollback()
+    return statements
 
 
 def load_statements(

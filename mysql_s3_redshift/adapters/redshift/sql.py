@@ -11,6 +11,10 @@ from mysql_s3_redshift.core.schema import Column, TableSchema
 
 STAGING = "mysql_s3_redshift_staging"
 NEWEST = "mysql_s3_redshift_newest"
+WIDER = "mysql_s3_redshift_wider"
+
+TARGET_IS_OURS = "Loads of a table that mysql-s3-redshift created"
+"""Comment of the ledger whose target was not somebody else's table before."""
 
 LEDGER_COLUMNS = (
     ("load_id", "VARCHAR(64)"),
@@ -106,6 +110,32 @@ def change_column(table: str, change: TargetChange) -> str:
     encoding = f" ENCODE {change.encoding}" if change.encoding else ""
     return f"ALTER TABLE {table} ADD COLUMN {quote(change.column)} {change.type}{encoding}"
 
+
+def rebuild_column(table: str, change: TargetChange) -> tuple[str, ...]:
+    """The statements that copy a column to one of another type, for one transaction.
+
+    Grants of the table stay. A view on the column, or a distribution or sort key of it, makes
+    Redshift refuse the DROP, and nothing is changed.
+    """
+    old, new = quote(change.column), quote(WIDER)
+    encoding = f" ENCODE {change.encoding}" if change.encoding else ""
+    return (
+        f"ALTER TABLE {table} ADD COLUMN {new} {change.type}{encoding}",
+        f"UPDATE {table} SET {new} = {old}",
+        f"ALTER TABLE {table} DROP COLUMN {old}",
+        f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}",
+    )
+
+
+def change_statements(table: str, change: TargetChange) -> tuple[str, ...]:
+    """The statements of one change, whichever it is."""
+    if change.kind is TargetChangeKind.REBUILD_COLUMN:
+        return rebuild_column(table, change)
+    return (change_column(table, change),)
+
+
+TABLE_COMMENT = "SELECT remarks FROM svv_tables WHERE table_schema = ? AND table_name = ?"
+"""https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLES.html"""
 
 DESCRIBE = (
     "SELECT table_schema, table_name, column_name, data_type, character_maximum_length, "

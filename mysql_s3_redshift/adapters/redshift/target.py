@@ -11,10 +11,16 @@ from mysql_s3_redshift.adapters.redshift.catalog import describe
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.adapters.redshift.transaction import RedshiftTransaction, TableNames
 from mysql_s3_redshift.config import StorageConfig, TargetConfig
-from mysql_s3_redshift.core.drift import TargetColumn, plan_target_changes
+from mysql_s3_redshift.core.drift import (
+    TargetChange,
+    TargetChangeKind,
+    TargetColumn,
+    plan_target_changes,
+)
 from mysql_s3_redshift.core.names import table_identifier
 from mysql_s3_redshift.core.ports import LoadTarget
 from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.errors import TargetError
 
 
 class RedshiftTarget:
@@ -34,12 +40,13 @@ class RedshiftTarget:
             What was changed in the target, a sentence each.
 
         Raises:
-            ConfigError: The target cannot take the files without loss.
+            TargetError: The target cannot take the files without loss; nothing was changed.
         """
         names = table_names(table)
         mine = (table.plan.target_schema, table.plan.target_name)
         ledger = (table.plan.ledger_schema, ledger_name(table))
         changes: list[str] = []
+        needed: Sequence[TargetChange] = ()
         with self.connection.autocommit():
             # Inside: a query of a transaction would make every statement below a part of it.
             found = describe(self.connection, [mine, ledger])
@@ -48,9 +55,14 @@ class RedshiftTarget:
                 self.connection.execute(sql.create_ledger(names.ledger))
             if mine not in found:
                 self._create(table, schema, names.target)
+                self.connection.execute(sql.comment_table(names.ledger, sql.TARGET_IS_OURS))
                 changes.append(f"created {table.plan.target_schema}.{table.plan.target_name}")
             else:
-                changes += self._evolve(table, schema, found[mine], names.target)
+                needed = needed_changes(self.connection, table, schema, found[mine])
+                self._alter(names.target, needed)
+                changes += [change.sentence for change in needed]
+        if any(change.kind is TargetChangeKind.REBUILD_COLUMN for change in needed):
+            self._rebuild_columns(table, schema)
         self._columns = found.get(mine) or tuple(
             TargetColumn(c.name, c.target_type, nullable=c.nullable) for c in schema.columns
         )
@@ -94,20 +106,59 @@ class RedshiftTarget:
         if not self.connection.query(sql.FIND_SCHEMA, [schema]):
             self.connection.execute(sql.create_schema(schema))
 
-    def _evolve(
-        self,
-        table: LoadTarget,
-        schema: TableSchema,
-        columns: tuple[TargetColumn, ...],
-        target: str,
-    ) -> list[str]:
-        keyed = [replace(c, in_key=c.name in schema.primary_key) for c in columns]
-        changes = plan_target_changes(keyed, schema, table=table.plan.display_name)
+    def _alter(self, target: str, changes: Sequence[TargetChange]) -> None:
         for change in changes:
+            if change.kind is TargetChangeKind.REBUILD_COLUMN:
+                continue
             self.connection.execute(sql.change_column(target, change))
             if change.comment:
                 self.connection.execute(sql.comment_column(target, change.column, change.comment))
-        return [change.sentence for change in changes]
+
+    def _rebuild_columns(self, table: LoadTarget, schema: TableSchema) -> None:
+        """Copy columns to wider ones, all in one transaction under the ledger's lock.
+
+        Another load may have done it since, so the table is looked at again behind the lock.
+        """
+        names = table_names(table)
+        mine = (table.plan.target_schema, table.plan.target_name)
+        try:
+            self.connection.execute(sql.lock(names.ledger))
+            self.connection.execute(sql.lock(names.target))
+            columns = describe(self.connection, [mine, mine])[mine]
+            for change in needed_changes(self.connection, table, schema, columns):
+                if change.kind is TargetChangeKind.REBUILD_COLUMN:
+                    for statement in sql.rebuild_column(names.target, change):
+                        self.connection.execute(statement)
+                    if change.comment:
+                        self.connection.execute(
+                            sql.comment_column(names.target, change.column, change.comment)
+                        )
+            self.connection.commit()
+        except TargetError:
+            self.connection.rollback()
+            raise
+
+
+def needed_changes(
+    connection: RedshiftConnection,
+    table: LoadTarget,
+    schema: TableSchema,
+    columns: Sequence[TargetColumn],
+) -> tuple[TargetChange, ...]:
+    """What the target needs; only in a table that we made columns may be copied to wider ones.
+
+    Raises:
+        TargetError: The target cannot take the files without loss.
+    """
+    keyed = [replace(c, in_key=c.name in schema.primary_key) for c in columns]
+    name = table.plan.display_name
+    try:
+        return plan_target_changes(keyed, schema, table=name)
+    except TargetError:
+        ledger = (table.plan.ledger_schema, ledger_name(table))
+        if connection.query(sql.TABLE_COMMENT, ledger) != [(sql.TARGET_IS_OURS,)]:
+            raise
+        return plan_target_changes(keyed, schema, table=name, may_rebuild=True)
 
 
 def ledger_name(table: LoadTarget) -> str:
