@@ -15,15 +15,16 @@ from typing import Any
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.pair import describe
 from mysql_s3_redshift.adapters.redshift.ledger import TargetTable
+from mysql_s3_redshift.adapters.reloading import files_of_generation, files_of_window
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.core import operate
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, TARGET_SINCE
 from mysql_s3_redshift.core.cursors import Cursor
 from mysql_s3_redshift.core.loading import TRUNCATING
-from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
+from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value, Window
 from mysql_s3_redshift.core.next_query import stored_cursor
 from mysql_s3_redshift.core.operate import ManualChange
-from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
+from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
 
 
@@ -146,10 +147,35 @@ def reset(
         if mysql:
             pair = _anew(extract, load, keep_load=False)
         else:
-            files = _files_of_generation(operation, extract, load)
+            storage = operation.connections.storage(operation.plan)
+            mode = load_mode(operation.plan, extract)
+            files = files_of_generation(storage, extract, target, mode=mode)
             first = LoadState.first(operation.plan)
             pair = operate.load_again(extract, load or first, files)
         return _empty_target(operation, target, *pair) if truncate else operation.write(*pair)
+
+
+def reload_window(operation: Operation, window: Window) -> Changed:
+    """Load the files again that may have rows of a window; the other rows of them stay as they are.
+
+    Raises:
+        ConfigError: The table does not upsert, so that rows would be there twice.
+    """
+    extract, _ = _read(operation, force=False)
+    mode = load_mode(operation.plan, extract)
+    if extract is None or mode != LoadMode.UPSERT:
+        raise ConfigError(
+            f"{operation.plan.display_name}: a stretch of files can be loaded again by an upsert "
+            f"alone; this table's load mode is {mode or 'not known yet'}.",
+            kept="Nothing was changed.",
+            remedy="Reload all of it, without --from and --to.",
+        )
+    target = operation.target()
+    with target.locked():
+        storage = operation.connections.storage(operation.plan)
+        files = files_of_generation(storage, extract, target, mode=mode)
+        chosen = files_of_window(files, operation.plan, window)
+        return operation.write(operate.load_some_again(extract, chosen), None)
 
 
 def _anew(
@@ -230,36 +256,6 @@ def _object(body: bytes) -> dict[str, Any]:
 
 def _integer(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _files_of_generation(
-    operation: Operation, extract: ExtractState, load: LoadState | None
-) -> list[DataFile]:
-    """Every file of the present generation, each still on S3.
-
-    Raises:
-        ConfigError: Nothing was loaded, or some files are not listed or not there any more.
-    """
-    files = list(extract.files)
-    if load_mode(operation.plan, extract) == LoadMode.REPLACE:
-        files = [f for f in files if f.set_id == extract.mysql_state.set_done]
-    elif len(files) != extract.mysql_state.total_files:
-        raise ConfigError(
-            f"{operation.plan.display_name}: {extract.mysql_state.total_files:,} files were "
-            f"extracted, and the state lists the newest {len(files):,}.",
-            kept="Nothing was changed.",
-            remedy="Extract the table again with `watermark reset`.",
-        )
-    bucket = operation.connections.bucket(operation.plan.storage)
-    missing = [f.uri for f in files if not bucket.exists(bucket.key(f.uri))]
-    if missing or not files or load is None:
-        what = f"{missing[0]} is not on S3 any more" if missing else "nothing was loaded yet"
-        raise ConfigError(
-            f"{operation.plan.display_name}: {what}.",
-            kept="Nothing was changed.",
-            remedy="Extract the table again with `watermark reset`, or run `sync`.",
-        )
-    return files
 
 
 def restore(operation: Operation, version: str) -> Changed:

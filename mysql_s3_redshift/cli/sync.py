@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from mysql_s3_redshift.cli.app import App, Command, pass_app, table_options
+from mysql_s3_redshift.cli.app import App, Command, pass_app, table_options, yes_option
 from mysql_s3_redshift.cli.moments import moment
 
 
@@ -19,6 +19,7 @@ from mysql_s3_redshift.cli.moments import moment
         "sync -p shop --backup-only",
         "sync -p shop --redshift-only --max-files 100",
         "sync -t shop.orders --from 2025-08-01 --to 2025-08-02",
+        "sync -t shop.orders --redshift-only --reload",
         "sync -p shop --dry-run --json",
     ),
 )
@@ -49,8 +50,15 @@ from mysql_s3_redshift.cli.moments import moment
     metavar="TIME",
     help="End of --from, exclusive; default: the watermark.",
 )
+@click.option(
+    "--reload",
+    "reloads",
+    is_flag=True,
+    help="With --redshift-only: load all files on S3 again; with --from, those of the stretch.",
+)
 @click.option("--dry-run", is_flag=True, help="Show bounds, counts and SQL; change nothing.")
 @click.option("--verify-data", is_flag=True, help="Compare the counts of both databases after it.")
+@yes_option
 @pass_app
 def sync(
     app: App,
@@ -65,7 +73,9 @@ def sync(
     start: datetime | None,
     end: datetime | None,
     dry_run: bool,
+    reloads: bool,
     verify_data: bool,
+    yes: bool,
 ) -> None:
     """Copy what is new from MySQL to S3, and from S3 to Redshift.
 
@@ -83,6 +93,7 @@ def sync(
         max_files=max_files,
         start=start,
         end=end,
+        reloads=reloads,
         verify_data=verify_data,
     )
     request.check()
@@ -94,4 +105,8 @@ def sync(
     else:
         from mysql_s3_redshift.cli.sync_run import run_sync
 
+        if reloads:
+            from mysql_s3_redshift.cli.sync_reload import register_again
+
+            register_again(app, plans, request.window, yes=yes)
         run_sync(app, plans, request)

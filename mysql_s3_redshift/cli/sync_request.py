@@ -21,6 +21,7 @@ class SyncRequest:
     max_files: int | None
     start: datetime | None
     end: datetime | None
+    reloads: bool
     verify_data: bool
 
     @property
@@ -47,7 +48,10 @@ class SyncRequest:
             raise click.UsageError("--to needs --from.")
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise click.UsageError("--from must be earlier than --to.")
-        if not self.extracts and (self.limit or self.max_chunks or self.start):
+        if self.reloads and self.extracts:
+            raise click.UsageError("--reload loads files that are on S3: it needs --redshift-only.")
+        window = self.start if not self.reloads else None
+        if not self.extracts and (self.limit or self.max_chunks or window):
             raise click.UsageError(
                 "--limit, --max-chunks and --from bound the extraction, which --redshift-only "
                 "leaves out; --max-files bounds the load."

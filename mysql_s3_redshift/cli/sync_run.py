@@ -63,7 +63,7 @@ def _options(request: SyncRequest) -> SyncOptions:
         backup_only=not request.loads,
         redshift_only=not request.extracts,
         limits=request.limits,
-        window=request.window,
+        window=None if request.reloads else request.window,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from mysql_s3_redshift.core.counts import ADOPTED_ROWS
+from mysql_s3_redshift.core.counts import ADOPTED_ROWS, WINDOWS
 from mysql_s3_redshift.core.cursors import Cursor, format_timestamp
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan, Value
 from mysql_s3_redshift.core.state import (
@@ -88,7 +88,7 @@ def _refused(state: ExtractState, why: str) -> ConfigError:
 def reset_extract(state: ExtractState) -> ExtractState:
     """A new generation: the next run reads from the start. Files on S3 stay, unregistered."""
     fresh = state.reset()
-    kept = {k: v for k, v in fresh.metadata.items() if k not in {"source_created_at", "windows"}}
+    kept = {k: v for k, v in fresh.metadata.items() if k not in {"source_created_at", WINDOWS}}
     return fresh.with_(metadata={**kept, "manual_watermark": False})
 
 
@@ -122,6 +122,25 @@ def load_again(
     )
     behind = {"loaded_through": extract.next_seq - 1, "loaded_beyond": ()}
     return again, reset_load(load, generation).with_(**behind)
+
+
+def load_some_again(extract: ExtractState, files: Sequence[DataFile]) -> ExtractState:
+    """Register some files a second time, under new numbers, in the same generation.
+
+    Only an upsert takes a file twice: its newer rows stay, the others become what they were.
+    """
+    ordered = sorted(files, key=lambda f: f.seq)
+    again = tuple(f.with_(seq=extract.next_seq + i) for i, f in enumerate(ordered))
+    mysql = extract.mysql_state
+    counts = {
+        "total_rows": mysql.total_rows + sum(f.rows for f in again),
+        "total_files": mysql.total_files + len(again),
+    }
+    return extract.with_(
+        files=(*extract.files, *again),
+        next_seq=extract.next_seq + len(again),
+        mysql_state=mysql.with_(**counts),
+    )
 
 
 def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState:

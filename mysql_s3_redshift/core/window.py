@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from mysql_s3_redshift.core import watermark
 from mysql_s3_redshift.core.chunks import read_chunks, write_empty
+from mysql_s3_redshift.core.counts import WINDOWS
 from mysql_s3_redshift.core.cursors import (
     ChunkQuery,
     format_timestamp,
@@ -46,6 +47,7 @@ def reload_window(run: Extraction, window: Window) -> None:
     chunks = chunks or [write_empty(run.loop)]
     edges = (format_timestamp(window.start), format_timestamp(end))
     set_id = uuid.uuid4().hex[:12]
+    run.state = run.state.with_(metadata={**run.state.metadata, WINDOWS: True})
     run.register(run.records(chunks, cursor.columns, kind="window", set_id=set_id, window=edges))
 
 

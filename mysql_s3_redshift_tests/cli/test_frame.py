@@ -70,6 +70,7 @@ def test_every_command_shows_examples_and_the_global_options(capsys: pytest.Capt
         ["sync", "--from", "2025-02-30"],
         ["sync", "--redshift-only", "--limit", "5"],
         ["sync", "--limit", "0"],
+        ["sync", "--reload"],
         ["watermark", "reset", "-t", "a.b", "--mysql-only", "--redshift-only"],
         ["s3clean", "clean", "-p", "shop"],
         ["s3clean", "clean", "-p", "shop", "--older-than", "soon"],

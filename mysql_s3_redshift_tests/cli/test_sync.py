@@ -158,3 +158,37 @@ def test_discover_prints_a_stanza_that_loads(project: Project):
     assert len(listed) == 3
     assert project.run("discover", "shop_db", "--schema", "nowhere").code == 2
     assert project.run("discover", "elsewhere").code == 2
+
+
+def test_reload_loads_all_files_again_and_doubles_nothing(project: Project):
+    orders = project.create("orders", rows=100)
+    events = project.create("events", rows=50, options=APPEND, stamped=False)
+    for name in ("orders", "events"):
+        project.replicate(name)
+    project.redshift("DELETE FROM {s}.orders WHERE id < 50")
+    project.redshift("DELETE FROM {s}.events WHERE id < 20")
+    reload = ["sync", "--redshift-only", "--reload", "--yes"]
+    assert project.run(*reload, "--verify-data").code == 0
+    assert (rows_of(project, "orders"), rows_of(project, "events")) == (100, 50)
+
+    project.redshift("DELETE FROM {s}.orders WHERE id < 50")
+    window = ["--from", "2025-01-01", "--to", "2025-01-02"]
+    assert project.run(*reload, "-t", orders, *window, "--verify-data").code == 0
+    assert rows_of(project, "orders") == 100
+    refused = project.run(*reload, "-t", events, *window)
+    assert refused.code == 2
+    assert rows_of(project, "events") == 50
+
+
+def test_reload_finds_the_files_that_the_state_has_forgotten(project: Project):
+    table = project.create("orders", rows=240)
+    project.replicate("orders")
+    states = project.states("orders")
+    extract = states.extract.read()
+    assert extract is not None
+    states.extract.write(extract.with_(files=extract.files[-2:]))
+    reset = ["watermark", "reset", "-t", table, "--redshift-only", "--truncate-target", "--yes"]
+    assert project.run(*reset).code == 0
+    project.replicate("orders")
+    assert rows_of(project, "orders") == 240
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
