@@ -70,8 +70,5 @@ def processor_seconds(workspace: Workspace) -> dict[str, float]:
     for system in SYSTEMS:
         root = psutil.Process(workspace.sandbox.settings.processes[system].pid)
         times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
-        found[system] = sum(
-            t.user + t.system + t.children_user + t.children_system for t in times
-        )
+        found[system] = sum(t.user + t.system + t.children_user + t.children_system for t in times)
     return found
-

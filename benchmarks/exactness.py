@@ -64,9 +64,7 @@ def _verdict(
     return {"columns": total, "changed": changed, "failed": failed}
 
 
-def _split_columns(
-    workspace: Workspace, expected: Mapping[str, Mapping[str, Expected]]
-) -> None:
+def _split_columns(workspace: Workspace, expected: Mapping[str, Mapping[str, Expected]]) -> None:
     """Make a table of each column alone."""
     with workspace.admin() as connection:
         cursor = connection.cursor()

@@ -6,6 +6,8 @@ rows already is left as it is.
 
 from __future__ import annotations
 
+import itertools
+
 from benchmarks.workspace import DATABASE, Workspace
 
 NARROW_ROWS = 3_000_000
@@ -82,7 +84,7 @@ def make_narrow(workspace: Workspace, name: str, rows: int) -> None:
     edges = [*range(0, rows, 1_000_000), rows]
     steps = [
         _NARROW_ROWS.format(name=name, first=first + 1, last=last)
-        for first, last in zip(edges, edges[1:], strict=False)
+        for first, last in itertools.pairwise(edges)
     ]
     _make(workspace, name, [_NARROW.format(name=name), *steps], rows=rows)
 
@@ -144,7 +146,8 @@ EDGES = {
           (1, -128, 0, -32768, -8388608, -2147483648, -9223372036854775808,
            -9999999999.99, -9999999999999999999999999999.9999999999, 16777215, 4.9e-324,
            '1000-01-01', '1000-01-01 00:00:00', '1000-01-01 00:00:00.000001',
-           '1970-01-01 00:00:01.000001', 'a', 'NULL', 'line\\nbreak\\ttab "quote", \\\\', x'00ff0a'),
+           '1970-01-01 00:00:01.000001', 'a', 'NULL',
+           'line\\nbreak\\ttab "quote", \\\\', x'00ff0a'),
           (2, 127, 5, 32767, 8388607, 2147483647, 9223372036854775807,
            9999999999.99, 9999999999999999999999999999.9999999999, 3.4028234e38,
            1.7976931348623157e308,

@@ -1,6 +1,6 @@
 """connectorx to parquet, as its documentation shows it: streamed Arrow batches.
 
-    connectorx_reader.py URL TABLE FOLDER
+connectorx_reader.py URL TABLE FOLDER
 """
 
 import json

@@ -1,6 +1,6 @@
 """dlt's `sql_database` to parquet files in a folder, by one of its backends.
 
-    dlt_reader.py URL TABLE FOLDER BACKEND
+dlt_reader.py URL TABLE FOLDER BACKEND
 """
 
 import json

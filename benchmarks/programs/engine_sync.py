@@ -107,9 +107,7 @@ def sync(config: Config, table: str, noted: list[Interval], *, loads: bool) -> d
         loaded = 0
         if loads:
             request_load = LoadRequest(new_run_id())
-            report = pair.load_table(
-                plan, extracted.state, request_load, connections, _no_progress
-            )
+            report = pair.load_table(plan, extracted.state, request_load, connections, _no_progress)
             loaded = sum(f.rows for f in report.files)
             end_stage("load")
     return {

@@ -1,6 +1,6 @@
 """mysqlclient to parquet: a server-side cursor, its own conversions, Arrow's inference.
 
-    mysqlclient_reader.py URL TABLE FOLDER
+mysqlclient_reader.py URL TABLE FOLDER
 """
 
 import json

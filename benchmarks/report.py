@@ -1,0 +1,258 @@
+"""README.md and its pictures, from the results that were kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.environments import make_environment
+from benchmarks.readers import ENGINE, LIMIT, READERS
+from benchmarks.workspace import BENCHMARKS, REPOSITORY, Workspace
+
+Results = Mapping[str, Any]
+
+_NOTES = BENCHMARKS / "findings.md"
+
+
+def write(workspace: Workspace) -> None:
+    """Write README.md and draw the pictures; parts that were not measured are left out."""
+    results = json.loads(workspace.results.read_text())
+    results["machine"] = machine.describe(workspace)
+    plots = workspace.folder / "plots.json"
+    plots.write_text(json.dumps(results))
+    python = make_environment(workspace, "plots") / "python"
+    script = BENCHMARKS / "programs" / "plots.py"
+    subprocess.run([str(python), str(script), str(plots), str(BENCHMARKS)], check=True)
+    sections = [_head(results["machine"])]
+    sections += [write_part(results) for name, write_part in _PARTS.items() if name in results]
+    if _NOTES.exists():
+        sections.insert(1, _NOTES.read_text())
+    (BENCHMARKS / "README.md").write_text("\n".join(sections))
+    print(f"wrote {(BENCHMARKS / 'README.md').relative_to(REPOSITORY)}")
+
+
+def _head(facts: Results) -> str:
+    others = ", ".join(
+        f"{name} {number}"
+        for found in facts["others"].values()
+        for name, number in found.items()
+        if name.lower() not in {"pyarrow", "pandas", "sling-linux-amd64"}
+    )
+    ours = ", ".join(f"{name} {number}" for name, number in facts["ours"].items())
+    return f"""# Benchmarks
+
+    make bench                          # everything: about 25 minutes, 6 GB of disk
+    python -m benchmarks NAME           # one of: {", ".join(_PARTS)}
+
+This file is written by that command from what it measured. Client, MySQL, S3 and the Redshift
+stand-in share one machine, so every second that a server needs is part of the figures. Runs of
+different tools are taken in turn; figures are medians, with the fastest and the slowest run beside
+them. Seconds are counted from before a program connects until its output is complete; the
+start-up of a Python process is left out, for programs without a report of their own it is in.
+
+Machine: {facts["processor"]}, {facts["cores"]} cores, {facts["memory_gb"]} GB,
+{facts["system"]}. Python {facts["python"]}, {facts["mysql"]} with a buffer pool of 512 MB.
+Ours: {ours}.
+Others: {others}.
+"""
+
+
+def _extraction(results: Results) -> str:
+    text = """## MySQL to parquet
+
+    python -m benchmarks extraction exactness
+
+`orders`: 3,000,000 rows × 12 columns. `wide`: 300,000 rows × 60 columns. All but the first two
+write parquet files to a folder. “Rows thrown away” is a C program that executes a prepared
+statement and looks at nothing: what MySQL can deliver. `mariadb --quick` prints to /dev/null. Tools
+that need minutes ran once. “Values”: columns of edge values that came out as MySQL shows them.
+
+![MySQL to parquet](extraction.png)
+
+"""
+    for table, found in results["extraction"].items():
+        if table != "took":
+            text += f"**{table}**\n\n" + _extraction_table(found, results.get("exactness", {}))
+    return text + _exactness(results.get("exactness", {}))
+
+
+def _extraction_table(found: Results, exactness: Results) -> str:
+    limit = found[LIMIT]["seconds"]
+    rows = []
+    for reader in READERS:
+        one = found[reader.name]
+        values = _values(exactness.get(reader.name)) if reader.writes else "–"
+        if "seconds" not in one:
+            rows.append((reader.name, f"fails: {_brief(one['error'])}", "", "", "", "", values))
+            continue
+        rows.append(
+            (
+                f"**{reader.name}**" if reader.name == ENGINE else reader.name,
+                f"{one['seconds']:.2f}",
+                f"{one['fastest']:.2f} – {one['slowest']:.2f}",
+                f"{one['seconds'] / limit:.2f} ×",
+                f"{one['cpu']:.1f}",
+                f"{one['peak_mb']:.0f}",
+                values,
+            )
+        )
+    heads = ("way", "seconds", "spread", "of the limit", "processor s", "peak MB", "values")
+    return _table(heads, rows)
+
+
+def _values(verdict: Results | None) -> str:
+    if verdict is None:
+        return "?"
+    wrong = len(verdict["changed"]) + len(verdict["failed"])
+    if not wrong:
+        return f"exact, all {verdict['columns']}"
+    parts = [f"{len(verdict[k])} {k}" for k in ("changed", "failed") if verdict[k]]
+    return f"{verdict['columns'] - wrong} of {verdict['columns']} exact; " + ", ".join(parts)
+
+
+def _exactness(verdicts: Results) -> str:
+    rows = [
+        (name, _names(verdict["changed"]), _names(verdict["failed"]))
+        for name, verdict in verdicts.items()
+        if name != "took"
+    ]
+    if not rows:
+        return ""
+    return (
+        "What was changed, and where a tool stopped with an error, by column of the edge tables "
+        "(their definitions and values are in [tables.py](tables.py); zero dates as NULL count as "
+        "exact):\n\n" + _table(("tool", "changed", "failed"), rows)
+    )
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(name.removeprefix("c_") for name in columns) or "none"
+
+
+def _memory(results: Results) -> str:
+    rows = [
+        (name, f"{one['rows']:,}", f"{one['bytes'] / 1e6:,.0f}", f"{one['peak_mb']:.0f}")
+        for name, one in results["memory"].items()
+        if name != "took"
+    ]
+    return """## Memory of the extracting process
+
+    python -m benchmarks memory
+
+Peak resident memory of a process that extracts to S3, the interpreter and all libraries included;
+`documents` has a LONGTEXT of 1 MB in each row.
+
+![Peak memory](memory.png)
+
+""" + _table(("table", "rows", "parquet MB", "peak MB"), rows)
+
+
+def _end_to_end(results: Results) -> str:
+    text = """## End to end to the Redshift stand-in
+
+    python -m benchmarks end_to_end
+
+A first load of `orders`, 3,000,000 rows, into an empty target. “Outside” is the time in which a
+call to MySQL, S3 or the stand-in was under way; below it the processor seconds of each process.
+
+![End to end](end_to_end.png)
+
+"""
+    rows, cpu = [], []
+    for mode in ("append", "upsert"):
+        one = results["end_to_end"][mode]
+        stages = one["stages"]
+        inside = sum(stage["any"] for stage in stages.values())
+        total = sum(stage["seconds"] for stage in stages.values())
+        rows.append(
+            (
+                mode,
+                f"{one['median']:.1f}",
+                f"{one['fastest']:.1f} – {one['slowest']:.1f}",
+                f"{one['rows_per_minute'] / 1e6:.1f} M",
+                *(f"{stages[s]['seconds']:.1f}" for s in ("describe", "extract", "load")),
+                f"{inside / total:.0%}",
+            )
+        )
+        used = one["processor"]
+        whole = sum(used.values())
+        cpu.append((mode, *(f"{used[s]:.1f}" for s in used), f"{1 - used['engine'] / whole:.0%}"))
+    heads = ("load mode", "s", "spread", "rows a minute", "describe", "extract", "load", "outside")
+    text += _table(heads, rows)
+    systems = tuple(results["end_to_end"]["append"]["processor"])
+    return text + _table(("processor s", *systems, "not the engine"), cpu)
+
+
+def _incremental(results: Results) -> str:
+    rows = []
+    for changed, one in results["incremental"].items():
+        if changed == "took":
+            continue
+        timed = (
+            f"{one[k]['seconds']:.2f} ({one[k]['fastest']:.2f} – {one[k]['slowest']:.2f})"
+            for k in ("engine", "dagster", "command")
+        )
+        queries = one["queries"]
+        rows.append((f"{int(changed):,}", *timed, queries["of_table"], queries["of_connection"]))
+    heads = (
+        "rows changed", "engine s", "table's run in Dagster s", "whole command s",
+        "queries of the table", "of the connection",
+    )  # fmt: skip
+    return """## Incremental syncs
+
+    python -m benchmarks incremental
+
+`orders` with 3,000,000 rows, in upsert mode, both halves. “Engine”: describe, extract and load on
+new connections, in a started process. “Table's run in Dagster”: what `sync --json` tells for the
+table. “Whole command”: `mysql-s3-redshift sync`, from its start to its end. Queries are those of
+MySQL's general log.
+
+![Incremental syncs](incremental.png)
+
+""" + _table(heads, rows)
+
+
+def _initial_load(results: Results) -> str:
+    one = results["initial_load"]
+    rows = [
+        (
+            {"key": "primary key", "cursor": "timestamp index"}[way],
+            f"{one[way]['rows']:,}",
+            f"{one[way]['seconds']:.1f}",
+            f"{one[way]['fastest']:.1f} – {one[way]['slowest']:.1f}",
+            f"{one[way]['rows_per_second']:,.0f}",
+        )
+        for way in ("key", "cursor")
+    ]
+    sizes = [one[k] / 2**20 for k in ("pool_bytes", "data_bytes", "index_bytes")]
+    ratio = one["key"]["rows_per_second"] / one["cursor"]["rows_per_second"]
+    return f"""## Order of the first load
+
+    python -m benchmarks initial_load
+
+`orders` ({sizes[1]:.0f} MB of rows, {sizes[2]:.0f} MB of index) under a buffer pool of
+{sizes[0]:.0f} MB. The first load reads by the primary key, increments by the timestamp's index.
+Here the key is {ratio:.0f} times as fast.
+
+""" + _table(("order", "rows read", "seconds", "spread", "rows a second"), rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines) + "\n"
+
+
+def _brief(error: str) -> str:
+    return error.replace("|", "/")[:70]
+
+
+_PARTS = {
+    "extraction": _extraction,
+    "memory": _memory,
+    "end_to_end": _end_to_end,
+    "incremental": _incremental,
+    "initial_load": _initial_load,
+}
