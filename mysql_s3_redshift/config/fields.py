@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from mysql_s3_redshift.config.sql_text import closed_condition, closed_query
 from mysql_s3_redshift.core.names import MAX_IDENTIFIER_BYTES, column_identifier
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
@@ -157,6 +158,8 @@ def _without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
 Name = Annotated[str, AfterValidator(checked_name)]
 Text = Annotated[str, AfterValidator(_one_line)]
 LongText = Annotated[str, AfterValidator(printable)]
+Condition = Annotated[str, AfterValidator(printable), AfterValidator(closed_condition)]
+Query = Annotated[str, AfterValidator(printable), AfterValidator(closed_query)]
 Host = Annotated[str, AfterValidator(_host)]
 Login = Annotated[str, AfterValidator(_login)]
 Port = Annotated[int, Field(ge=1, le=65_535)]

@@ -20,8 +20,10 @@ from mysql_s3_redshift.config.durations import Duration, PositiveDuration
 from mysql_s3_redshift.config.fields import (
     ColumnName,
     ColumnNames,
+    Condition,
     LongText,
     NewColumnName,
+    Query,
     RedshiftName,
     Section,
     TimeZone,
@@ -181,7 +183,7 @@ class TableOptions(Section):
     """Time zone of a DATETIME cursor; default: the server's global one."""
     cdc_id_column: ColumnName | None = None
     """Column that grows with every new row; default: discovered."""
-    query: LongText | None = None
+    query: Query | None = None
     """SELECT statement of a `custom_sql` table."""
     load_mode: LoadMode | None = None
     """`append`, `upsert` or `replace`; default: `upsert` where there is a primary key."""
@@ -191,7 +193,7 @@ class TableOptions(Section):
     """Name in Redshift; default: the table's name in lower case, other characters as `_`."""
     start_from: Start | None = None
     """First run only: rows from this cursor time on; default: the whole table."""
-    additional_where: LongText | None = None
+    additional_where: Condition | None = None
     """SQL condition that every row must meet."""
     lag: Duration | None = None
     """Taken off the ceiling; default: what the source needs."""
