@@ -76,7 +76,10 @@ def run_load(
             manifests_uri=storage.manifests_uri,
             seconds={"load": seconds},
         )
-    return dg.MaterializeResult(value=report.state, metadata=load_metadata(shown))
+    loaded = f"{report.state.generation}.{report.state.redshift_state.total_files}"
+    return dg.MaterializeResult(
+        value=report.state, metadata=load_metadata(shown), data_version=dg.DataVersion(loaded)
+    )
 
 
 def _row_count(
