@@ -168,12 +168,21 @@ def insert_ledger(ledger: str, rows: int) -> str:
 
 
 def create_staging(schema: TableSchema, options: TargetOptions) -> str:
-    """CREATE TEMP TABLE for COPY, distributed like the target so that the merge is local."""
+    """CREATE TEMP TABLE for COPY, laid out like the target by uncast keys: the merge is local."""
     columns = ", ".join(f"{quote(c.name)} {c.staging_type}" for c in schema.columns)
     text = f"CREATE TEMP TABLE {quote(STAGING)} ({columns})"
-    if options.distkey and schema.column(_named(schema, options.distkey)):
+    if options.distkey and _is_staged_alike(schema, options.distkey):
         text += f" DISTSTYLE KEY DISTKEY ({quote(_named(schema, options.distkey))})"
+    alike = all(_is_staged_alike(schema, c) for c in options.sortkey)
+    if options.sortkey and alike and (options.sortstyle or "").lower() != "interleaved":
+        text += f" SORTKEY ({names([_named(schema, c) for c in options.sortkey])})"
     return text
+
+
+def _is_staged_alike(schema: TableSchema, name: str) -> bool:
+    """Whether staging holds the very values of the target's column."""
+    column = schema.column(_named(schema, name))
+    return column is not None and not column.cast and column.staging_type == column.target_type
 
 
 def drop_temp(table: str) -> str:
@@ -181,11 +190,22 @@ def drop_temp(table: str) -> str:
     return f"DROP TABLE IF EXISTS {quote(table)}"
 
 
-def copy(table: str, schema: TableSchema, uri: str, *, auth: str, manifest: bool) -> str:
-    """COPY of parquet. The column list is the files': parquet is matched by position."""
+def copy(
+    table: str, schema: TableSchema, uri: str, *, auth: str, manifest: bool, statistics: bool = True
+) -> str:
+    """COPY of parquet. The column list is the files': parquet is matched by position.
+
+    Columnar COPY takes STATUPDATE and no COMPUPDATE
+    (https://docs.aws.amazon.com/redshift/latest/dg/copy-usage_notes-copy-from-columnar.html).
+    """
     columns = names([c.name for c in schema.columns])
-    option = " MANIFEST" if manifest else ""
+    option = (" MANIFEST" if manifest else "") + ("" if statistics else " STATUPDATE OFF")
     return f"COPY {table} ({columns}) FROM {literal(uri)} {auth} FORMAT AS PARQUET{option}"
+
+
+def analyze(table: str) -> str:
+    """ANALYZE of the columns that queries use; Redshift skips it where too little changed."""
+    return f"ANALYZE {table} PREDICATE COLUMNS"
 
 
 LAST_COPY_COUNT = "SELECT pg_last_copy_count()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,11 @@ from dataclasses import replace
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.catalog import describe
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
-from mysql_s3_redshift.adapters.redshift.transaction import RedshiftTransaction, TableNames
+from mysql_s3_redshift.adapters.redshift.transaction import (
+    LARGE_LOAD_ROWS,
+    RedshiftTransaction,
+    TableNames,
+)
 from mysql_s3_redshift.config import StorageConfig, TargetConfig
 from mysql_s3_redshift.core.drift import (
     TargetChange,
@@ -21,6 +26,8 @@ from mysql_s3_redshift.core.names import table_identifier
 from mysql_s3_redshift.core.ports import LoadTarget
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.errors import TargetError
+
+logger = logging.getLogger(__name__)
 
 
 class RedshiftTarget:
@@ -81,6 +88,21 @@ class RedshiftTarget:
         finally:
             if not transaction.committed:
                 self.connection.rollback()
+        if transaction.committed and transaction.rows >= LARGE_LOAD_ROWS:
+            self._analyze(names.target)
+
+    def _analyze(self, target: str) -> None:
+        """Renew the planner's statistics after a large load, outside its transaction.
+
+        Redshift skips a table of which less than `analyze_threshold_percent` changed
+        (https://docs.aws.amazon.com/redshift/latest/dg/t_Analyzing_tables.html). The load is
+        committed and right without it, so a refusal is no failure of the load.
+        """
+        try:
+            with self.connection.autocommit():
+                self.connection.execute(sql.analyze(target))
+        except TargetError as error:
+            logger.warning("%s was loaded, and not analyzed: %s", target, error.happened)
 
     def count_rows(self, table: LoadTarget) -> int | None:
         """Rows of the target; None when it does not exist."""

@@ -20,6 +20,8 @@ from mysql_s3_redshift.errors import ConfigError, CountMismatchError
 
 LEDGER_BATCH = 200
 CURSOR_CHARACTERS = 2_000
+LARGE_LOAD_ROWS = 100_000
+"""From so many rows on, the planner's statistics are worth the time that they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class RedshiftTransaction:
         self._target_types = {c.name: c.type for c in target_columns}
         self._staged_directly = False
         self.committed = False
+        self.rows = 0
 
     def known(self, files: Sequence[DataFile]) -> set[str]:
         """URIs among these that the ledger has."""
@@ -66,6 +69,7 @@ class RedshiftTransaction:
         Returns:
             Rows that COPY loaded, as pg_last_copy_count() tells.
         """
+        self.rows = sum(f.rows for f in files)
         self._staged_directly = self._may_copy_directly(schema, files[0])
         if self._staged_directly:
             return self._copy(self._names.target, schema, manifest_uri)
@@ -216,7 +220,11 @@ class RedshiftTransaction:
     # -- parts --------------------------------------------------------------------------------
 
     def _copy(self, table: str, schema: TableSchema, uri: str, *, manifest: bool = True) -> int:
-        self._connection.execute(sql.copy(table, schema, uri, auth=self._auth, manifest=manifest))
+        # COPY analyzes every table that it finds empty; a small staging table is not worth that.
+        analyzed = table == self._names.target or self.rows >= LARGE_LOAD_ROWS
+        self._connection.execute(
+            sql.copy(table, schema, uri, auth=self._auth, manifest=manifest, statistics=analyzed)
+        )
         return int(self._connection.query(sql.LAST_COPY_COUNT)[0][0])
 
     def _may_copy_directly(self, schema: TableSchema, first: DataFile) -> bool:
@@ -283,16 +291,5 @@ class RedshiftTransaction:
             json.dumps(edge, ensure_ascii=False)[:CURSOR_CHARACTERS]
             for edge in (file.first, file.last)
         )
-        generation = self._table.generation
-        return (
-            load_id,
-            generation,
-            file.seq,
-            file.uri,
-            file.rows,
-            file.bytes,
-            first,
-            last,
-            file.run_id,
-            manifest_uri,
-        )
+        facts = (file.seq, file.uri, file.rows, file.bytes, first, last, file.run_id)
+        return (load_id, self._table.generation, *facts, manifest_uri)

@@ -36,6 +36,19 @@ def test_staging_takes_what_copy_can_load():
     )
 
 
+def test_staging_is_sorted_like_the_target_by_columns_that_are_not_cast():
+    by_time = sql.create_staging(SCHEMA, TargetOptions(sortkey=("update_at", "ID")))
+    assert by_time.endswith(' SORTKEY ("update_at", "id")')
+    assert "KEY" not in sql.create_staging(SCHEMA, TargetOptions(distkey="doc", sortkey=("doc",)))
+    interleaved = TargetOptions(sortkey=("update_at",), sortstyle="interleaved")
+    assert "SORTKEY" not in sql.create_staging(SCHEMA, interleaved)
+
+
+def test_copy_leaves_the_statistics_of_a_small_staging_table():
+    statement = sql.copy(TARGET, SCHEMA, "s3://b/m", auth="a", manifest=True, statistics=False)
+    assert statement.endswith(" FORMAT AS PARQUET MANIFEST STATUPDATE OFF")
+
+
 def test_copy_names_its_columns_and_its_manifest():
     """I-26: the column list is that of the files."""
     assert sql.copy(
