@@ -32,7 +32,7 @@ def progress_view(plans: Sequence[TablePlan], *, quiet: bool) -> ProgressView:
     """Choose how to show it."""
     if quiet:
         return Silence()
-    if text.is_terminal():
+    if text.shows_bars():
         from mysql_s3_redshift.cli.progress_bars import ProgressBars
 
         return ProgressBars([plan.display_name for plan in plans])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Any
 
 import click
 
@@ -62,20 +62,15 @@ from mysql_s3_redshift.cli.moments import moment
 @pass_app
 def sync(
     app: App,
+    /,
     pipeline: str | None,
     tables: tuple[str, ...],
     *,
     backup_only: bool,
     redshift_only: bool,
-    limit: int | None,
-    max_chunks: int | None,
-    max_files: int | None,
-    start: datetime | None,
-    end: datetime | None,
     dry_run: bool,
-    reloads: bool,
-    verify_data: bool,
     yes: bool,
+    **asked: Any,
 ) -> None:
     """Copy what is new from MySQL to S3, and from S3 to Redshift.
 
@@ -85,28 +80,18 @@ def sync(
     """
     from mysql_s3_redshift.cli.sync_request import SyncRequest
 
-    request = SyncRequest(
-        extracts=not redshift_only,
-        loads=not backup_only,
-        limit=limit,
-        max_chunks=max_chunks,
-        max_files=max_files,
-        start=start,
-        end=end,
-        reloads=reloads,
-        verify_data=verify_data,
-    )
+    request = SyncRequest(extracts=not redshift_only, loads=not backup_only, **asked)
     request.check()
-    plans = app.select_all(pipeline, tables)
+    plans = app.select(pipeline, tables)
     if dry_run:
         from mysql_s3_redshift.cli.dry_run import show_preview
 
         show_preview(app, plans, request)
-    else:
-        from mysql_s3_redshift.cli.sync_run import run_sync
+        return
+    if request.reloads:
+        from mysql_s3_redshift.cli.sync_reload import register_again
 
-        if reloads:
-            from mysql_s3_redshift.cli.sync_reload import register_again
+        register_again(app, plans, request.window, yes=yes)
+    from mysql_s3_redshift.cli.sync_run import run_sync
 
-            register_again(app, plans, request.window, yes=yes)
-        run_sync(app, plans, request)
+    run_sync(app, plans, request)

@@ -24,9 +24,9 @@ STATUS_COLOURS = {
 }
 
 
-def is_terminal() -> bool:
-    """Whether stdout is a terminal that moves its cursor."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+def shows_bars() -> bool:
+    """Whether stderr is a terminal that can move its cursor."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def echo(text: str = "", *, err: bool = False) -> None:

@@ -109,7 +109,7 @@ def test_ctrl_c_commits_the_chunk_and_the_next_sync_goes_on(project: Project):
             running.send_signal(signal.SIGINT)
             break
     rest = running.stderr.read()
-    assert running.wait(60) == 128 + signal.SIGINT
+    assert running.wait(60) == 128 + signal.SIGINT, rest
     assert "Finishing the chunk under way" in rest
     state = project.states("events").extract.read()
     assert state is not None
