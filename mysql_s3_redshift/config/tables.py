@@ -202,7 +202,7 @@ class TableOptions(Section):
     allow_empty: bool = False
     """Whether `replace` may empty the target."""
     slices: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Key ranges that the first run reads side by side."""
+    """Key ranges that the first run reads side by side. This version takes 1 only."""
     diststyle: Annotated[Literal["auto", "even", "all", "key"], BeforeValidator(_lower)] | None = (
         None
     )
@@ -218,7 +218,7 @@ class TableOptions(Section):
     columns: ColumnOptions = ColumnOptions()
     """What happens to single columns."""
     partitions: PartitionConfig | None = None
-    """Daily partitions of the S3 asset; default: none."""
+    """Daily partitions of the S3 asset; default: none. Without effect in this version."""
     description: LongText | None = None
     """Text in the asset catalog; default: the table's comment."""
     owners: Annotated[tuple[Owner, ...], BeforeValidator(as_list)] = ()

@@ -50,6 +50,12 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     Raises:
         ConfigError: A column does not exist, or cannot serve as the cursor or key.
     """
+    if plan.slices > 1:
+        raise ConfigError(
+            f"{plan.display_name}: slices: {plan.slices} is not available in this version.",
+            kept="Nothing was read or written.",
+            remedy="Leave slices out; the table is then read in one range.",
+        )
     strategy = plan.strategy or _discover_strategy(plan, table)
     key = tuple(_column(plan, table, c).name for c in plan.primary_key) or table.primary_key
     cursor = _build_cursor(_with_columns(plan, table, strategy), table, strategy, key)

@@ -38,14 +38,12 @@ class SyncOptions:
         backup_only: Extract and do not load.
         redshift_only: Load and do not extract; MySQL is never connected to.
         window: Reload this stretch; the watermark stays.
-        verify_data: Compare source and target afterwards.
     """
 
     backup_only: bool = False
     redshift_only: bool = False
     limits: RunLimits = field(default_factory=RunLimits)
     window: Window | None = None
-    verify_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
