@@ -24,17 +24,17 @@ from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.servers import mysql_admin_connection, redshift_connection, s3_client
 
 NAMES = (
-    "or`ders",
-    'or"ders',
-    "or'ders",
+    "back`tick",
     "x; DROP TABLE guard",
-    "orders -- x",
-    "ord%s :name ?",
-    "оrders",  # a Cyrillic о
-    "ｏrders",  # a full-width o
-    "ÖRDERS",
-    "$(id) {0}",
+    'double"quote',
     "%2e%2e",
+    "quo'te",
+    "comment -- x",
+    "mark %s :name ?",
+    "оrders",  # a Cyrillic о
+    "ｆullwidth",
+    "ÜMLAUT",
+    "$(id) {0}",
 )
 COLUMNS = (*NAMES, "orders /* x", "../../guard", "a\\b")
 REFUSED_TABLES = ("orders /* x", "../../guard", "a/b", "a\\b", "..", "or\u202eders", "a\nb")
@@ -198,9 +198,7 @@ CONDITIONS = (
     ('note <> "x\\" OR (1=1) -- "', 4),
     ("note LIKE '%s%' OR note LIKE '%:name%' OR note LIKE '%?%'", 1),
     ("id > 1 -- ends in a comment", 3),
-    ("id > 1 # ends in another", 3),
     ("id > 1 OR id < 0", 3),
-    ("note = '%(x)s' OR `id` = 1", 1),
 )
 
 
