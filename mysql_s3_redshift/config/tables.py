@@ -218,7 +218,7 @@ class TableOptions(Section):
     columns: ColumnOptions = ColumnOptions()
     """What happens to single columns."""
     partitions: PartitionConfig | None = None
-    """Daily partitions of the S3 asset; default: none. Without effect in this version."""
+    """Daily partitions of the S3 asset, without effect in this version; default: none."""
     description: LongText | None = None
     """Text in the asset catalog; default: the table's comment."""
     owners: Annotated[tuple[Owner, ...], BeforeValidator(as_list)] = ()
