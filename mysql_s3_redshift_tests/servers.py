@@ -8,6 +8,7 @@ and removed after it.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -44,6 +45,17 @@ def redshift_connection(sandbox: SandboxStatus) -> RedshiftConnection:
     return redshift_server.redshift_connection(sandbox.settings)
 
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 6 << 30
+
+
+def _roomy_memory() -> Path | None:
+    """A file system in memory where there is room for a sandbox: no test waits for a disk then."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_BYTES:
+        return None
+    return MEMORY
+
+
 @contextlib.contextmanager
 def new_sandbox_folder() -> Iterator[Path]:
     """Give a folder for a sandbox; stop what runs in it and remove it at the end.
@@ -51,7 +63,7 @@ def new_sandbox_folder() -> Iterator[Path]:
     Not pytest's `tmp_path`: as root, PostgreSQL runs as another user, who must be able to reach
     the folder, and pytest makes its folders private.
     """
-    folder = Path(tempfile.mkdtemp(prefix="sandbox-"))
+    folder = Path(tempfile.mkdtemp(prefix="sandbox-", dir=_roomy_memory()))
     folder.chmod(0o755)
     try:
         yield folder
