@@ -24,6 +24,16 @@ from mysql_s3_redshift.errors import StorageError
 
 ABSENT = {"404", "NoSuchKey", "NotFound"}
 CONFLICT = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+PERMISSIONS = {
+    "CompleteMultipartUpload": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "UploadPart": "PutObject",
+}
+"""IAM's name of an operation, where it has another one."""
+
 DELETE_BATCH = 1_000
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
@@ -248,7 +258,10 @@ def _code(error: ClientError) -> str:
 
 def _remedy(code: str, operation: str) -> str:
     if code in {"AccessDenied", "403", "Forbidden"}:
-        return f"Allow s3:{operation} on this bucket and prefix, or check the credentials."
+        action = PERMISSIONS.get(operation, operation)
+        # S3 answers so for an object that is absent, too, where it may not be told.
+        also = " and s3:ListBucket on the bucket" if action == "GetObject" else ""
+        return f"Allow s3:{action} on this prefix{also} (docs/security.md), or check the keys."
     if code in {"NoSuchBucket"}:
         return "Create the bucket, or correct `bucket` in pipelines.yaml."
     if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:

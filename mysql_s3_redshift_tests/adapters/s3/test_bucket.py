@@ -164,3 +164,20 @@ def test_a_second_process_proves_it_by_two_refused_writes(s3_server, s3_prefix, 
     calls.clear()
     require_conditional_writes(Bucket(storage_config(s3_server, s3_prefix)))
     assert [operation for operation, _ in calls] == ["PutObject"] * 2
+
+
+def test_a_refused_read_names_the_permissions_that_are_missing(plain, monkeypatch):
+    """Without s3:ListBucket an absent document is forbidden: never a first run."""
+
+    def forbid(_client: Any, operation: str, _parameters: dict[str, Any]) -> Any:
+        error: Any = {"Code": "AccessDenied", "Message": "Access Denied"}
+        raise ClientError({"Error": error}, operation)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", forbid)
+    with pytest.raises(StorageError, match="AccessDenied") as refused:
+        document(plain).read()
+    assert "s3:GetObject" in refused.value.remedy
+    assert "s3:ListBucket" in refused.value.remedy
+    with pytest.raises(StorageError) as refused:
+        plain.begin_upload("k")
+    assert "s3:PutObject" in refused.value.remedy
