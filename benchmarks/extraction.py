@@ -11,7 +11,7 @@ from benchmarks.workspace import Workspace
 
 ROUNDS = 5
 TIMEOUT = 60
-SLOW_TIMEOUT = 150
+SLOW_TIMEOUT = 100
 TABLES = {"orders": NARROW_ROWS, "wide": WIDE_ROWS}
 
 

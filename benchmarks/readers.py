@@ -132,7 +132,9 @@ READERS = (
     Reader("connectorx", _script("connectorx", "connectorx_reader.py"), "connectorx"),
     Reader("ingestr", _ingestr, "ingestr"),
     Reader("dlt connectorx", _script("dlt", "dlt_reader.py", "connectorx"), "dlt"),
-    Reader("mysqlclient", _script("mysqlclient", "mysqlclient_reader.py"), "mysqlclient"),
+    Reader(
+        "mysqlclient", _script("mysqlclient", "mysqlclient_reader.py"), "mysqlclient", slow=True
+    ),
     Reader("dlt pyarrow", _script("dlt", "dlt_reader.py", "pyarrow"), "dlt", slow=True),
     Reader("sling", _sling, "sling", _sling_variables, slow=True),
     Reader("dlt sqlalchemy", _script("dlt", "dlt_reader.py", "sqlalchemy"), "dlt", slow=True),
