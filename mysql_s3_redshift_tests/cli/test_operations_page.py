@@ -27,7 +27,7 @@ def sections() -> Iterator[tuple[str, list[str]]]:
             yield title, commands
 
 
-@pytest.mark.parametrize(("title", "commands"), sections(), ids=lambda v: v if v is str else None)
+@pytest.mark.parametrize(("title", "commands"), list(sections()))
 def test_the_commands_of_every_situation_work(project: Project, title: str, commands: list[str]):
     table = project.create("orders", rows=100)
     if title not in BEFORE_THE_FIRST_SYNC:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
+
+from mysql_s3_redshift.adapters.redshift import ledger
 from mysql_s3_redshift_tests.cli.conftest import Project
 from mysql_s3_redshift_tests.cli.test_watermark import rows_of
 from mysql_s3_redshift_tests.servers import redshift_connection, s3_client
@@ -102,13 +105,16 @@ def test_orphans_are_deleted_after_their_grace_and_registered_files_never(projec
     assert files_of(project, "orders") == kept
 
 
-def test_nothing_is_deleted_while_a_load_of_the_table_runs(project: Project):
+def test_nothing_is_deleted_while_a_load_of_the_table_runs(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ledger, "LOCK_SECONDS", 1)
     table = project.create("orders", rows=10)
     project.replicate("orders")
     before = project.objects()
-    ledger = f'"{project.schema}_ledger"."{project.schema}__orders"'
+    table_of_files = f'"{project.schema}_ledger"."{project.schema}__orders"'
     with contextlib.closing(redshift_connection(project.sandbox)) as load:
-        load.cursor().execute(f"LOCK {ledger}")
+        load.cursor().execute(f"LOCK {table_of_files}")
         result = project.run("s3clean", "clean-all", "-t", table, "--yes")
         load.rollback()
     assert result.code == 7
