@@ -253,6 +253,7 @@ def test_redshift_is_known_by_its_own_name(
             assert not refused.value.retryable
         else:
             assert connection.query("SELECT 1") == [(1,)]
+            assert str(connection.cipher).startswith("TLSv1.")
     finally:
         connection.close()
         if tunnel is not None:

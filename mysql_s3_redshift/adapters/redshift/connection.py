@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -100,6 +101,14 @@ class RedshiftConnection:
         except TargetError as error:
             logger.debug("rollback on a broken connection: %s", error.happened)
             self.close()
+
+    @property
+    def cipher(self) -> str | None:
+        """TLS version and cipher of the connection; None where it is not encrypted."""
+        with self._errors():
+            end = self._open()._usock
+        found = end.cipher() if isinstance(end, ssl.SSLSocket) else None
+        return f"{found[1]} {found[0]}" if found else None
 
     def close(self) -> None:
         """Close the connection; a broken one is let go."""
