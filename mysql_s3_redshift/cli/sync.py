@@ -82,7 +82,7 @@ def sync(
 
     request = SyncRequest(extracts=not redshift_only, loads=not backup_only, **asked)
     request.check()
-    plans = app.select(pipeline, tables)
+    plans = app.select_all(pipeline, tables)
     if dry_run:
         from mysql_s3_redshift.cli.dry_run import show_preview
 
