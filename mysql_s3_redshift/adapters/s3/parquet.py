@@ -166,6 +166,7 @@ class ParquetUpload:
         self._raise_error()
         table = pa.Table.from_batches(self._collected, self._schema)
         self._collected, self._collected_rows, self._collected_bytes = [], 0, 0
+        self._queue.join()  # one row group is collected while one is encoded: no third in between
         self._queue.put(table)
 
     def _stop_encoder(self) -> None:
@@ -180,13 +181,15 @@ class ParquetUpload:
     def _encode(self) -> None:
         """Runs in its own thread until it gets None; after an error it only empties the queue."""
         while (table := self._queue.get()) is not None:
-            if self._error is not None:
-                continue
             try:
-                writer = self._writer or self._open(table)
-                writer.write_table(table, row_group_size=max(table.num_rows, 1))
+                if self._error is None:
+                    writer = self._writer or self._open(table)
+                    writer.write_table(table, row_group_size=max(table.num_rows, 1))
             except BaseException as error:  # noqa: BLE001  raised again in the reader's thread
                 self._error = error
+            finally:
+                del table  # its memory is free while the next one is waited for
+                self._queue.task_done()
 
     def _open(self, first: pa.Table) -> pq.ParquetWriter:
         self._writer = pq.ParquetWriter(
