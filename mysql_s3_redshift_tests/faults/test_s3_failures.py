@@ -152,7 +152,7 @@ def test_a_document_of_somebody_else_stops_the_run(
 def test_a_file_that_was_cut_off_on_its_way_is_never_loaded(
     replication: Replication, proxy: S3Proxy
 ) -> None:
-    """I-36: the footer is read back from S3, and COPY's count must be the footer's."""
+    """I-36, P-03: the footer is read back from S3, and COPY's count must be the footer's."""
     proxy.arm("GET", "/data/", "truncate", times=1_000_000)
     with pytest.raises(StorageError):
         replication.sync("t")

@@ -364,6 +364,7 @@ def test_a_bastion_that_does_not_answer_is_given_up_in_time(bastion, mysql_serve
 
 
 def test_fifty_cycles_leave_no_process_thread_descriptor_or_folder(bastion, tunnel_to_mysql):
+    """I-41."""
     tunnel_to_mysql().open()
     gc.collect()
 
