@@ -143,7 +143,7 @@ def _memory(results: Results) -> str:
     python -m benchmarks memory
 
 Peak resident memory of a process that extracts to S3, the interpreter and all libraries included;
-`documents` has a LONGTEXT of 1 MB in each row.
+`documents` has a LONGTEXT of 1 MB in each row, which is read whole and cut to what a VARCHAR takes.
 
 ![Peak memory](memory.png)
 
