@@ -71,6 +71,8 @@ def run_extract(
         before = storage.extract_states().read()
         report = pair.extract_table(described, request, connections, progress)
         extracted_at = progress.elapsed
+        if report.files:  # else the old schema is still the stored one, and tells it next time
+            progress.observe_changes(change.sentence for change in described.changes)
         early = _ended_early(report, request, plan)
         shown = Extracted(
             described=described,

@@ -64,6 +64,7 @@ def run_load(
         storage = connections.storage(plan)
         report = pair.load_table(plan, state, request, connections, progress)
         seconds = progress.elapsed
+        progress.observe_changes(report.changes)
         schema_id = state.metadata.get("stored_schema")
         database = redshift.config.target(plan.target).database
         shown = Loaded(

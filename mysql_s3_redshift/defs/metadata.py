@@ -89,7 +89,7 @@ def extract_metadata(run: Extracted) -> Metadata:
         "watermark_before": watermark_text(run.before),
         "watermark_after": watermark_text(state),
         "ceiling": ceiling_text(report.ceiling),
-        **_ceiling_held_by(report.ceiling),
+        **_ceiling_proof(report.ceiling),
         "pending_files": run.pending,
         "rows_per_second": round(report.rows / reading) if reading else 0,
         **({} if run.lag is None else {"source_lag_seconds": round(run.lag, 3)}),
@@ -157,9 +157,12 @@ def file_table(files: Sequence[DataFile]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, _FILE_TABLE)
 
 
-def _ceiling_held_by(ceiling: Ceiling | None) -> Metadata:
-    held = ceiling.held_by if ceiling is not None else ()
-    return {"ceiling_held_by": "\n".join(held)} if held else {}
+def _ceiling_proof(ceiling: Ceiling | None) -> Metadata:
+    """How the bound was found (`proven`, `held`, `lag`, `replica_lag`), and what held it."""
+    if ceiling is None:
+        return {}
+    held = {"ceiling_held_by": "\n".join(ceiling.held_by)} if ceiling.held_by else {}
+    return {"ceiling_method": ceiling.method, **held}
 
 
 def _blacklist(run: Loaded) -> Metadata:

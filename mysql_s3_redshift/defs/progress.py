@@ -4,7 +4,7 @@ The engine reports events and knows nothing of who listens; the command line hea
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -43,6 +43,18 @@ class StepProgress:
     def elapsed(self) -> float:
         """Seconds since the step began."""
         return time.monotonic() - self._start
+
+    def observe_changes(self, sentences: Iterable[str]) -> None:
+        """Put changes of the table's columns on record, an observation each."""
+        for sentence in sentences:
+            self._context.log.warning("schema change: %s", sentence)
+            self._context.log_event(
+                dg.AssetObservation(
+                    self._context.asset_key,
+                    description=sentence,
+                    metadata={"schema_change": sentence},
+                )
+            )
 
     def _observe(self) -> None:
         self._observed = time.monotonic()

@@ -18,7 +18,8 @@ from mysql_s3_redshift_tests.defs.shop import Shop, metadata_of
 
 S3_KEYS = {
     "rows_extracted", "files_written", "bytes_written", "watermark_before", "watermark_after",
-    "ceiling", "pending_files", "rows_per_second", "source_lag_seconds", "values_changed", "files",
+    "ceiling", "ceiling_method", "pending_files", "rows_per_second", "source_lag_seconds",
+    "values_changed", "files",
     "state_uri", "dagster/uri", "dagster/row_count", "dagster/column_schema",
     "dagster/column_lineage",
 }  # fmt: skip
@@ -62,6 +63,35 @@ def test_columns_show_where_they_come_from_and_what_was_done_to_them(
     [origin] = extracted["dagster/column_lineage"].deps_by_column["grand_total"]
     assert origin.column_name == "Grand Total"
     assert origin.asset_key == dg.AssetKey(shop.plan().source_key)
+
+
+def observed_changes(result: dg.ExecuteInProcessResult) -> dict[dg.AssetKey, list[str]]:
+    """Schema changes that a run observed, by asset."""
+    found: dict[dg.AssetKey, list[str]] = {}
+    for event in result.get_asset_observation_events():
+        observation = event.asset_observation_data.asset_observation
+        if "schema_change" in observation.metadata:
+            found.setdefault(observation.asset_key, []).append(observation.description or "")
+    return found
+
+
+def test_each_change_of_the_columns_is_an_observation_on_both_assets(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    shop.materialize(instance, "orders")
+    shop.replication.sql("ALTER TABLE orders ADD COLUMN colour VARCHAR(9), DROP COLUMN email")
+    shop.replication.sql("INSERT INTO orders SELECT seq, NOW(6), seq, 'red' FROM seq_31_to_33")
+    shop.replication.table("orders", cdc_strategy="hybrid", cdc_timestamp_column="ts")
+    result = shop.materialize(instance, "orders")
+    assert result.success
+    observed = observed_changes(result)
+    told = observed[shop.key("orders", "s3")]
+    assert len(told) == 2
+    assert any("colour" in sentence for sentence in told)
+    assert any("email" in sentence for sentence in told)
+    [added] = observed[shop.key("orders", "redshift")]
+    assert "colour" in added
+    assert not observed_changes(shop.materialize(instance, "orders"))
 
 
 def test_a_run_with_nothing_to_do_says_why_and_keeps_the_row_count(
