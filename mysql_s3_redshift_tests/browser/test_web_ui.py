@@ -13,7 +13,7 @@ from mysql_s3_redshift_tests.project import Project, new_project
 
 pytestmark = pytest.mark.browser
 
-RUN_MILLISECONDS = 120_000
+RUN_MILLISECONDS = 240_000
 
 
 @pytest.fixture(scope="module")
