@@ -44,8 +44,11 @@ def _head(facts: Results) -> str:
     ours = ", ".join(f"{name} {number}" for name, number in facts["ours"].items())
     return f"""# Benchmarks
 
-    make bench                          # everything: about 25 minutes, 6 GB of disk
+    make bench                          # everything: about 25 minutes, 8 GB of disk
     python -m benchmarks NAME           # one of: {", ".join(_PARTS)}
+
+The limit and mysqlclient are compiled: they need `cc`, `pkg-config` and the headers of Python and
+of MariaDB's client (Debian: `libmariadb-dev`, `python3-dev`).
 
 This file is written by that command from what it measured. Client, MySQL, S3 and the Redshift
 stand-in share one machine, so every second that a server needs is part of the figures. Runs of
@@ -83,16 +86,16 @@ def _extraction_table(found: Results, exactness: Results) -> str:
     limit = found[LIMIT]["seconds"]
     rows = []
     for reader in READERS:
-        one = found[reader.name]
+        one = found.get(reader.name, {"error": "not measured"})
         values = _values(exactness.get(reader.name)) if reader.writes else "–"
         if "seconds" not in one:
-            rows.append((reader.name, f"fails: {_brief(one['error'])}", "", "", "", "", values))
+            rows.append((reader.name, _brief(one["error"]), "", "", "", "", values))
             continue
         rows.append(
             (
                 f"**{reader.name}**" if reader.name == ENGINE else reader.name,
                 f"{one['seconds']:.2f}",
-                f"{one['fastest']:.2f} – {one['slowest']:.2f}",
+                _range(one) if one["runs"] > 1 else "one run",
                 f"{one['seconds'] / limit:.2f} ×",
                 f"{one['cpu']:.1f}",
                 f"{one['peak_mb']:.0f}",
@@ -101,6 +104,10 @@ def _extraction_table(found: Results, exactness: Results) -> str:
         )
     heads = ("way", "seconds", "spread", "of the limit", "processor s", "peak MB", "values")
     return _table(heads, rows)
+
+
+def _range(one: Results) -> str:
+    return f"{one['fastest']:.2f} – {one['slowest']:.2f}"
 
 
 def _values(verdict: Results | None) -> str:
