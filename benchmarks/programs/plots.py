@@ -29,8 +29,10 @@ def draw_extraction(found: dict[str, dict], path: Path) -> None:
         drawn = axis.barh([name for name, _ in bars], [s for _, s in bars], color=colors)
         axis.bar_label(drawn, fmt="%.1f", padding=3, fontsize=8)
         axis.set_xscale("log")
+        axis.set_xlim(1, 2.2 * max(seconds for _, seconds in bars))
+        axis.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+        axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axis.set_xlabel("seconds, logarithmic")
-        axis.margins(x=0.12)
         failed = [name for name, one in found[table].items() if "seconds" not in one]
         note = f"\nno result: {', '.join(failed)}" if failed else ""
         axis.set_title(f"{table} to parquet{note}", fontsize=10)
