@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TOOL := $(BIN)/mysql-s3-redshift
 STRESS_SECONDS ?= 600
 
-.PHONY: help demo test ui down lint stress bench screenshots clean
+.PHONY: help demo test ui down lint stress bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t14
@@ -20,7 +20,7 @@ demo: .make/sandbox ## Start the sandbox, sync every table, compare all counts, 
 	$(TOOL) sandbox compare
 	$(TOOL) sandbox ui
 
-test: .make/test .make/chromium ## Run the whole suite on real local servers
+test: .make/test ## Run the whole suite on real local servers
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 ui: .make/sandbox ## Start the sandbox and the web UI with its sensors, in the foreground
@@ -40,9 +40,6 @@ stress: .make/test ## Writers against a loop of syncs for STRESS_SECONDS (defaul
 
 bench: .make/test ## Measure speed and memory against the limits and the peers
 	$(BIN)/python -m benchmarks
-
-screenshots: .make/test .make/chromium ## Make the pictures of the docs from the running demo
-	$(BIN)/python -m mysql_s3_redshift_tests.browser.screenshots
 
 clean: down ## Remove everything that the targets made
 	rm -rf $(VENV) .make .sandbox .dagster
@@ -68,8 +65,4 @@ clean: down ## Remove everything that the targets made
 
 .make/lint: .make/venv pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,test,lint]'
-	@touch $@
-
-.make/chromium: .make/venv
-	scripts/install-system.sh chromium
 	@touch $@

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what pip cannot: install-system.sh python|mariadb|ssh|chromium. Does nothing where it is there.
+# Install what pip cannot: install-system.sh python|mariadb|ssh. Does nothing where it is there.
 set -euo pipefail
 
-part=${1:?python, mariadb, ssh or chromium}
+part=${1:?python, mariadb or ssh}
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -59,11 +59,6 @@ case $part in
       run_apt openssh-server openssh-client ||
         missing "OpenSSH, client and server" "openssh-server openssh-client" \
           "openssh-server openssh-clients" "openssh"
-    fi
-    ;;
-  chromium)
-    if ! command -v chromium chromium-browser google-chrome >/dev/null; then
-      run_apt chromium || missing "Chromium" "chromium" "chromium" "--cask chromium"
     fi
     ;;
   *)

@@ -118,7 +118,10 @@ class Replication:
         text = yaml.safe_dump(self._document(), allow_unicode=True)
         path = self.folder / "pipelines.yaml"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            # Another thread may be reading it: it is never half written.
+            draft = path.with_suffix(f".{secrets.token_hex(4)}")
+            draft.write_text(text, encoding="utf-8")
+            draft.replace(path)
         return path
 
     def plan(self, table: str, pipeline: str = "p") -> TablePlan:

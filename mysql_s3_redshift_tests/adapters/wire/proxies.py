@@ -55,10 +55,11 @@ class Proxy:
     def _to_server(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(CHUNK):
-                if self.refuse_to_prepare and data[3:5] == b"\x00\x16":
-                    client.sendall(b"\x1a\x00\x00\x01\xff\x17\x04#08S01Unknown command??")
-                else:
-                    server.sendall(data)
+                for packet in packets(data) if self.refuse_to_prepare else [data]:
+                    if self.refuse_to_prepare and packet[3:5] == b"\x00\x16":
+                        client.sendall(b"\x1a\x00\x00\x01\xff\x17\x04#08S01Unknown command??")
+                    else:
+                        server.sendall(packet)
 
     def _to_client(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -73,6 +74,14 @@ class Proxy:
                     if self.cut_after == 0:
                         client.shutdown(socket.SHUT_RDWR)
                         return
+
+
+def packets(data: bytes) -> Iterator[bytes]:
+    """Take apart what was sent at once: a statement is closed and the next one prepared."""
+    while data:
+        end = int.from_bytes(data[:3], "little") + 4
+        yield data[:end]
+        data = data[end:]
 
 
 @contextlib.contextmanager
