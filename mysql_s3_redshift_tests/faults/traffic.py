@@ -59,8 +59,8 @@ class TrafficTable:
 
     def insert_many(self, rows: int) -> str:
         """Some new rows in one statement, which reserves their ids together."""
-        source = f"seq_1_to_{rows}"
-        return f"INSERT INTO {self.name} (ts, note) SELECT {self.stamp}, seq FROM {source}"
+        numbers = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(1, rows + 1))
+        return f"INSERT INTO {self.name} (ts, note) SELECT {self.stamp}, n FROM ({numbers}) numbers"
 
     def update(self, chance: random.Random, share: int) -> str:
         """A new version of an old row of a writer's own share; a new row where that is unseen."""
