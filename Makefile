@@ -60,9 +60,11 @@ clean: down ## Remove everything that the targets made
 
 .make/test: .make/sandbox pyproject.toml
 	scripts/install-system.sh ssh
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,test]'
+	scripts/install-system.sh chromium
+	scripts/install-system.sh redis
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,test]'
 	@touch $@
 
 .make/lint: .make/venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,test,lint]'
 	@touch $@

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what pip cannot: install-system.sh python|mariadb|ssh. Does nothing where it is there.
+# Install what pip cannot: install-system.sh python|mariadb|ssh|chromium|redis. Does nothing where it is there.
 set -euo pipefail
 
-part=${1:?python, mariadb or ssh}
+part=${1:?python, mariadb, ssh, chromium or redis}
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -59,6 +59,20 @@ case $part in
       run_apt openssh-server openssh-client ||
         missing "OpenSSH, client and server" "openssh-server openssh-client" \
           "openssh-server openssh-clients" "openssh"
+    fi
+    ;;
+  chromium)
+    if ! command -v chromium chromium-browser google-chrome >/dev/null; then
+      run_apt chromium || missing "Chromium" "chromium" "chromium" "--cask chromium"
+    fi
+    ;;
+  redis)
+    if ! command -v redis-server >/dev/null; then
+      # As with OpenSSH: the tests start their own; where systemd runs, no service is started.
+      if [ -d /run/systemd/system ]; then
+        as_root systemctl mask --quiet redis-server.service || true
+      fi
+      run_apt redis-server || missing "Redis" "redis-server" "redis" "redis"
     fi
     ;;
   *)
