@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +108,22 @@ def processes_of(folder: Path) -> list[psutil.Process]:
             if any(str(folder) in word for word in process.cmdline()):
                 found.append(process)
     return found
+
+
+TEST_PORTS = range(23_000, 30_000)
+"""Neither ports of sandboxes, nor ports that Linux gives to outgoing connections (32768 on): what
+a test's server leaves for a moment, to start again there, is not taken meanwhile."""
+
+
+def free_port() -> int:
+    """Return a port of loopback where nothing listens."""
+    for port in random.sample(TEST_PORTS, len(TEST_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    msg = f"No free port in {TEST_PORTS}."
+    raise OSError(msg)
 
 
 def mysql_answers(current: SandboxStatus) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from mysql_s3_redshift.sandbox.redshift.control import send_command
 from mysql_s3_redshift.sandbox.s3_server import endpoint_url
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
+from mysql_s3_redshift_tests.servers import free_port
 
 pytestmark = pytest.mark.faults
 
@@ -69,12 +69,6 @@ def faulty_redshift(sandbox: SandboxStatus) -> Iterator[FaultyRedshift]:
         yield FaultyRedshift(replace(sandbox, settings=settings), control_port)
         process.terminate()
         process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

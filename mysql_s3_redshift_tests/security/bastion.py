@@ -16,7 +16,8 @@ from typing import Any
 
 import psutil
 
-HOST = "127.0.0.1"
+from mysql_s3_redshift.sandbox.ports import HOST
+from mysql_s3_redshift_tests.servers import free_port
 
 _SETTINGS = """\
 Port {port}
@@ -36,12 +37,6 @@ MaxStartups 100
 KexAlgorithms curve25519-sha256
 LoginGraceTime 20
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def make_key(path: Path, passphrase: str = "") -> Path:

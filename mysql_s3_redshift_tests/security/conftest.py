@@ -29,6 +29,23 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Temporary files of this test alone: whatever lies there, this test has left behind.
+
+    Other tests, and other runs, have tunnels on the same machine. The path is short: it is that of
+    a socket.
+    """
+    tmp_path_factory.getbasetemp()  # pytest's own folder must not come to lie in this one
+    path = Path(tempfile.mkdtemp(prefix="own-"))
+    monkeypatch.setattr(tempfile, "tempdir", str(path))
+    monkeypatch.setenv("TMPDIR", str(path))
+    yield path
+    shutil.rmtree(path)
+
+
 @pytest.fixture(scope="session")
 def shared_bastion(folder: Path) -> Iterator[Bastion]:
     """One bastion for the whole session."""

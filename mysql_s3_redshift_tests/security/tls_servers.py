@@ -18,7 +18,7 @@ from mysql_s3_redshift.sandbox import s3_server
 from mysql_s3_redshift.sandbox.mysql_server import find_binary
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.authority import Authority
-from mysql_s3_redshift_tests.security.bastion import free_port
+from mysql_s3_redshift_tests.servers import free_port
 
 PASSWORD = "Sandbox-1234"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ import pytest
 from mysql_s3_redshift.sandbox.mysql_server import find_binary
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.adapters.wire.certificates import write_certificate
+from mysql_s3_redshift_tests.servers import free_port
 
 Connect = Callable[..., Any]
 
@@ -85,7 +85,7 @@ def tls_server() -> Iterator[dict[str, Any]]:
                  "--auth-root-authentication-method=normal", "--user=root"],
                 stdout=output, stderr=output, check=True,
             )  # fmt: skip
-            port = _free_port()
+            port = free_port()
             server = subprocess.Popen(
                 [binary, "--no-defaults", "--user=root", f"--datadir={data}", f"--port={port}",
                  "--bind-address=127.0.0.1", f"--socket={folder / 's'}",
@@ -124,10 +124,3 @@ def _wait_for(options: dict[str, Any], log: Path) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,15 +24,11 @@ import redshift_connector
 from moto.server import ThreadedMotoServer
 from redshift_connector.error import Error
 
+from mysql_s3_redshift_tests.servers import free_port
+
 PASSWORD = "Sandbox-1234"
 ROLE = "arn:aws:iam::123456789012:role/copy"
 BUCKET = "lake"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
