@@ -35,12 +35,21 @@ POINTS: Mapping[str, str] = {
     "load.after_lock": "the transaction is open and holds the ledger's lock",
     "load.before_copy": "COPY is about to be sent",
     "load.after_copy": "the rows are in the staging table",
-    "load.during_apply": "old versions are deleted, new ones are not inserted",
+    "load.during_apply": "rows are deleted and not inserted yet, or copied and not proven",
     "load.after_apply": "the rows are in the target, the ledger is not written",
     "load.before_commit": "the transaction is complete and not committed",
     "load.after_commit": "the transaction is committed, the load state is not written",
     "load.after_state_write": "the load state is written",
 }
+
+SLICE_POINTS: Mapping[str, str] = {
+    "slice.after_plan": "the key ranges of the slices are stored, none is read",
+    "slice.after_claim": "a slice has its worker, nothing of it is read",
+    "slice.before_end": "all of a slice's chunks are committed, its end is not recorded",
+}
+"""Points that only the workers of slices pass; they pass those of chunks and commits as well."""
+
+ALL_POINTS: Mapping[str, str] = {**POINTS, **SLICE_POINTS}
 
 
 class InjectedFaultError(ReplicationError):
@@ -62,7 +71,7 @@ class _Faults:
         self._lock = threading.Lock()
 
     def reach(self, point: str) -> None:
-        if point not in POINTS:
+        if point not in ALL_POINTS:
             raise ConfigError(f"{point} is not a declared fault point.")
         if point not in self._faults:
             return
@@ -81,7 +90,7 @@ class _Faults:
 def _parse(pair: str) -> tuple[str, tuple[str, int]]:
     point, _, rest = pair.strip().partition("=")
     action, _, turn = rest.partition("@")
-    if point not in POINTS or action not in ACTIONS or not (turn or "1").isdigit():
+    if point not in ALL_POINTS or action not in ACTIONS or not (turn or "1").isdigit():
         raise ConfigError(
             f"{VARIABLE}: `{pair.strip()}` is not a fault.",
             remedy=f"Write point=action or point=action@n; actions: {', '.join(ACTIONS)}.",

@@ -42,9 +42,16 @@ def prepare_statements(
 
 
 def load_statements(
-    table: LoadTarget, schema: TableSchema, manifest_uri: str, *, window: bool
+    table: LoadTarget, schema: TableSchema, manifest_uri: str, *, window: str | None
 ) -> list[str]:
-    """The transaction of one load, in its order, where every staged key is different."""
+    """The transaction of one load, in its order, where every staged key is different.
+
+    Args:
+        table: The target.
+        schema: The schema of the files.
+        manifest_uri: Their manifest.
+        window: Column (MySQL's name) of the window that they replace; None where they are none.
+    """
     names = table_names(table)
     staging = quote_redshift(sql.STAGING)
     return [
@@ -59,7 +66,7 @@ def load_statements(
     ]
 
 
-def _apply(table: LoadTarget, schema: TableSchema, target: str, *, window: bool) -> list[str]:
+def _apply(table: LoadTarget, schema: TableSchema, target: str, *, window: str | None) -> list[str]:
     version = schema.by_source(table.version) if table.version else None
     if table.load_mode == LoadMode.REPLACE:
         return [sql.delete_all(target), sql.insert_all(target, schema)]
@@ -67,11 +74,12 @@ def _apply(table: LoadTarget, schema: TableSchema, target: str, *, window: bool)
         key = _key(table, schema)
         name = version.name if version else None
         return [
-            sql.staging_counts(key),
+            sql.key_counts(quote_redshift(sql.STAGING), key),
             sql.delete_older(target, schema, key, version=name, staging=sql.STAGING),
             sql.insert_missing(target, schema, key, staging=sql.STAGING),
         ]
-    emptied = [sql.delete_window(target, version.name)] if window and version else []
+    column = schema.by_source(window) if window else None
+    emptied = [sql.delete_window(target, column.name)] if column else []
     return [*emptied, sql.insert_all(target, schema)]
 
 

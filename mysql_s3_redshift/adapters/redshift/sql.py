@@ -234,7 +234,7 @@ def insert_all(target: str, schema: TableSchema, *, staging: str = STAGING) -> s
 
 
 def delete_window(target: str, column: str) -> str:
-    """DELETE of a half-open stretch of cursor time."""
+    """DELETE of a half-open stretch of a column's time."""
     return f"DELETE FROM {target} WHERE {quote(column)} >= ? AND {quote(column)} < ?"
 
 
@@ -243,9 +243,9 @@ def delete_all(target: str) -> str:
     return f"DELETE FROM {target}"
 
 
-def staging_counts(key: Sequence[str]) -> str:
-    """Rows, rows with a NULL in the key, and distinct keys of the staging table."""
-    table, nulls = quote(STAGING), " OR ".join(f"{quote(c)} IS NULL" for c in key)
+def key_counts(table: str, key: Sequence[str]) -> str:
+    """Rows, rows with a NULL in the key, and distinct keys of a table."""
+    nulls = " OR ".join(f"{quote(c)} IS NULL" for c in key)
     return (
         f"SELECT (SELECT COUNT(*) FROM {table}), (SELECT COUNT(*) FROM {table} WHERE {nulls}), "
         f"(SELECT COUNT(*) FROM (SELECT DISTINCT {names(key)} FROM {table}) k)"
@@ -270,6 +270,11 @@ def create_distinct(schema: TableSchema) -> str:
     """CREATE TEMP TABLE of the different staged rows."""
     columns = names([c.name for c in schema.columns])
     return f"CREATE TEMP TABLE {quote(NEWEST)} AS SELECT DISTINCT {columns} FROM {quote(STAGING)}"
+
+
+def any_row(table: str) -> str:
+    """A row of a table that is not empty."""
+    return f"SELECT 1 FROM {table} LIMIT 1"
 
 
 def count_rows(table: str) -> str:

@@ -10,11 +10,8 @@ from dataclasses import replace
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.catalog import describe
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
-from mysql_s3_redshift.adapters.redshift.transaction import (
-    LARGE_LOAD_ROWS,
-    RedshiftTransaction,
-    TableNames,
-)
+from mysql_s3_redshift.adapters.redshift.staging import LARGE_LOAD_ROWS, TableNames
+from mysql_s3_redshift.adapters.redshift.transaction import RedshiftTransaction
 from mysql_s3_redshift.config import StorageConfig, TargetConfig
 from mysql_s3_redshift.core.drift import (
     TargetChange,

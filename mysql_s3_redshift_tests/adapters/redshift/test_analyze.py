@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
+from mysql_s3_redshift.adapters.redshift.staging import LARGE_LOAD_ROWS
 from mysql_s3_redshift.adapters.redshift.target import RedshiftTarget
-from mysql_s3_redshift.adapters.redshift.transaction import LARGE_LOAD_ROWS
 from mysql_s3_redshift.config import StorageConfig, TargetConfig
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.ports import LoadTarget
