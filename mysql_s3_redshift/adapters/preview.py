@@ -163,7 +163,9 @@ def _statements(
         state = state.with_(metadata={**state.metadata, **facts})
     table = load_target(plan, state)
     uri = f"{connections.storage(plan).manifests_uri}{{load_id}}.manifest.json"
-    window = bool(files) and files[0].window is not None
+    first = files[0] if files else None
+    on = first.window_on if first and first.window_on else (table.version, None)
+    window = on[0] if first and first.window else None
     prepared = prepare_statements(connections.target(plan).connection, table, schema)
     return [*prepared, *load_statements(table, schema, uri, window=window)]
 

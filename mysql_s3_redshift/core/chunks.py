@@ -56,6 +56,7 @@ class ChunkLoop:
         budget: Rows that may still be read; None without a limit. Counts down.
         rows: Rows that were read.
         stopping: Asked before each chunk; true ends the loop early.
+        one_snapshot: Whether all reads see one moment, which a new connection would not.
         exhausted: Set when the bound was reached, so nothing is left below it.
     """
 
@@ -71,6 +72,7 @@ class ChunkLoop:
     stopping: Callable[[], bool]
     next_seq: int
     digest: ContentDigest | None = None
+    one_snapshot: bool = False
     exhausted: bool = False
     rows: int = 0
     values_changed: Counter[str] = field(default_factory=Counter)
@@ -115,11 +117,11 @@ def read_chunks(loop: ChunkLoop, query: ChunkQuery) -> Iterator[Chunk]:
 def _read_again(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
     """Read a chunk; after a lost connection again, from where the last chunk ended.
 
-    A whole-table read is one snapshot, which a new connection does not have: it fails instead.
+    A read of one moment fails instead: a new connection would see another one.
     """
     retrying = Retrying(
         retry=retry_if_exception_type(SourceConnectionError),
-        stop=stop_after_attempt(1 if loop.digest is not None else ATTEMPTS),
+        stop=stop_after_attempt(1 if loop.one_snapshot else ATTEMPTS),
         wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
         reraise=True,
     )

@@ -76,6 +76,9 @@ class ChunkQuery:
         bound_column: Column that `below` and `at_most` apply to.
         below: Exclusive upper bound of `bound_column`.
         at_most: Inclusive upper bound of `bound_column`.
+        at_least: Inclusive lower bound of `bound_column`.
+        not_beyond: A keyset and a position in it: rows beyond it are left out. Rows that stand in
+            no order to it, because a column is NULL, stay.
         nulls: `skip` rows whose `bound_column` is NULL, `keep` them too, or read `only` them.
         before: Exclusive upper bound of the first keyset column, which ends a chunk between two
             distinct values where the keyset is not unique.
@@ -87,6 +90,8 @@ class ChunkQuery:
     bound_column: str | None = None
     below: Value = None
     at_most: Value = None
+    at_least: Value = None
+    not_beyond: tuple[tuple[str, ...], Position] | None = None
     nulls: str = "skip"
     before: Value = None
     limit: int | None = None

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mysql_s3_redshift.core.cursors import format_timestamp, parse_timestamp
-from mysql_s3_redshift.core.model import Value
+from mysql_s3_redshift.core.model import TimestampUnit, Value
 
 FileKind = Literal["snapshot", "incremental", "window", "full", "adopted"]
 
@@ -87,6 +87,8 @@ class DataFile(Document):
         schema_id: Fingerprint of the schema document (`schema` in JSON).
         set_id: Files of one set load together or not at all: a full snapshot, a window.
         window: Half-open stretch [from, to) that the set replaces, data time.
+        window_on: Column (MySQL's name) and unit of that stretch; None means the cursor timestamp,
+            a date and time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -103,3 +105,4 @@ class DataFile(Document):
     written_at: str
     set_id: str | None = None
     window: tuple[str, str] | None = None
+    window_on: tuple[str, TimestampUnit] | None = None

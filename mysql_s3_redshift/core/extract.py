@@ -73,4 +73,4 @@ def extract(
         raise
     note = run.note or ("" if run.files else "nothing new")
     changed = dict(run.loop.values_changed)
-    return ExtractReport(run.state, tuple(run.files), run.ceiling, changed, note)
+    return ExtractReport(run.state, tuple(run.files), run.ceiling, changed, note, run.days)

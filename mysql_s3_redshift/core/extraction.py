@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from mysql_s3_redshift.core import watermark
@@ -40,6 +40,7 @@ class ExtractReport:
 
     Attributes:
         note: Why nothing was extracted, or why the run ended before the bound; empty otherwise.
+        days: Rows by day, where a window was read day by day.
     """
 
     state: ExtractState
@@ -47,6 +48,7 @@ class ExtractReport:
     ceiling: Ceiling | None
     values_changed: Mapping[str, int]
     note: str = ""
+    days: Mapping[date, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -61,6 +63,7 @@ class Extraction:
         files: Registered by this run.
         note: Why nothing was extracted, or why the run ended early.
         ceiling: The run's bound, once it is fixed.
+        days: Rows by day, where a window was read day by day.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Extraction:
         self.progress = progress
         self.files: list[DataFile] = []
         self.note = ""
+        self.days: dict[date, int] = {}
         self.ceiling: Ceiling | None = None
         self.state = self._read_state()
         reach("extract.after_state_read")

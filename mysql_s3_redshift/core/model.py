@@ -7,10 +7,11 @@ tell. What only the server knows (columns, keys, indexes) joins it in `mysql_s3_
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 Value = None | int | float | str | bytes | Decimal | datetime | date
 """One value of a cursor or key column as Python holds it. Timestamps carry no zone."""
@@ -199,10 +200,28 @@ class TablePlan:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open stretch of cursor time, `start` ≤ t < `end`, in the clock of the data."""
+    """A half-open stretch of a column's time, `start` ≤ t < `end`, in the clock of the data.
+
+    Attributes:
+        column: MySQL's name of the column; None means the cursor timestamp.
+        unit: What that column holds; the cursor timestamp's own unit counts where it is meant.
+        daily: Whether the rows of each day are told and filed apart.
+    """
 
     start: datetime
     end: datetime
+    column: str | None = None
+    unit: TimestampUnit = TimestampUnit.DATETIME
+    daily: bool = False
+
+    @property
+    def parts(self) -> tuple[Window, ...]:
+        """The window day by day, or as a whole."""
+        if not self.daily:
+            return (self,)
+        days = (self.end - self.start) // timedelta(days=1)
+        edges = [*(self.start + timedelta(days=n) for n in range(days + 1)), self.end]
+        return tuple(replace(self, start=a, end=b) for a, b in pairwise(edges) if a < b)
 
 
 @dataclass(frozen=True, slots=True)

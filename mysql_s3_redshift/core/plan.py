@@ -194,12 +194,21 @@ def _fraction(stamp: SourceColumn | None) -> int:
     return stamp.fraction
 
 
+def holds_unit(column: SourceColumn, unit: TimestampUnit) -> bool:
+    """Whether the values of a column can be times of a unit."""
+    if unit is TimestampUnit.DATETIME:
+        return _is_clock(column)
+    return column.data_type in INTEGERS or (column.data_type == "decimal" and not column.scale)
+
+
+def _is_clock(column: SourceColumn) -> bool:
+    return column.data_type in {"datetime", "timestamp", "date"}
+
+
 def _check_unit(plan: TablePlan, stamp: SourceColumn) -> None:
-    is_clock = stamp.data_type in {"datetime", "timestamp", "date"}
-    is_count = stamp.data_type in INTEGERS or (stamp.data_type == "decimal" and not stamp.scale)
-    wants_clock = plan.timestamp_unit is TimestampUnit.DATETIME
-    if is_clock is wants_clock and (is_clock or is_count):
+    if holds_unit(stamp, plan.timestamp_unit):
         return
+    is_clock, is_count = _is_clock(stamp), holds_unit(stamp, TimestampUnit.EPOCH_S)
     fitting = "datetime" if is_clock else "epoch_s, epoch_ms or epoch_us" if is_count else "none"
     raise ConfigError(
         f"{plan.display_name}: cursor column {stamp.name} is {stamp.column_type}, which does not "

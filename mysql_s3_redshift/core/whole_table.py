@@ -32,6 +32,7 @@ def read_whole_table(run: Extraction) -> None:
     set_id = str(position.pop("set", "") or uuid.uuid4().hex[:12])
     after = tuple(decode_value(position[c]) for c in columns if c in position)
     digest = run.loop.digest = ContentDigest(run.schema.fingerprint)
+    run.loop.one_snapshot = True
     with run.source.snapshot():
         chunks = list(read_chunks(run.loop, ChunkQuery(order_by=columns, after=after)))
     content = digest.hexdigest() if run.loop.exhausted and not after else None

@@ -149,10 +149,10 @@ def test_windows_that_cannot_be_are_refused_before_anything_is_read(
     make_table(replication)
     anything = window("2024-01-01", "2025-01-01")
     replication.sql(
-        "CREATE TABLE e (id INT PRIMARY KEY, ts INT NOT NULL, v INT, KEY (ts))",
-        "INSERT INTO e SELECT seq, 1700000000 + seq, seq FROM seq_1_to_10",
+        "CREATE TABLE e (id INT PRIMARY KEY, ts DATETIME NOT NULL, v INT, KEY (ts))",
+        "INSERT INTO e SELECT seq, '2024-01-01' + INTERVAL seq SECOND, seq FROM seq_1_to_10",
     )
-    declare(replication, "append", "e", cdc_timestamp_unit="epoch_s")
+    declare(replication, "append", "e", columns={"hash": ["ts"], "hash_salt": "salt"})
     declare(replication, "append", cdc_strategy="id_only", cdc_timestamp_column=None)
     replication.sync("e")
     replication.sync("t")

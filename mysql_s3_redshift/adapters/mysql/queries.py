@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from mysql_s3_redshift.core.cursors import ChunkQuery
+from mysql_s3_redshift.core.cursors import ChunkQuery, Position
 from mysql_s3_redshift.core.model import TablePlan, Value
 from mysql_s3_redshift.core.names import quote_mysql
 from mysql_s3_redshift.core.plan import ResolvedTable
@@ -144,7 +144,10 @@ def _value(value: Value) -> Any:
 def _conditions(table: ResolvedTable, query: ChunkQuery) -> list[Any]:
     conditions = []
     if query.after:
-        conditions.append(_after(query))
+        conditions.append(_after(query.order_by, query.after))
+    if query.not_beyond is not None:
+        # Not NOT: a comparison with NULL tells nothing, and such a row is not beyond anything.
+        conditions.append(_after(*query.not_beyond).is_not(sa.true()))
     bound = _bound(query)
     if bound is not None:
         conditions.append(bound)
@@ -156,11 +159,11 @@ def _conditions(table: ResolvedTable, query: ChunkQuery) -> list[Any]:
     return conditions
 
 
-def _after(query: ChunkQuery) -> Any:
+def _after(columns: Sequence[str], position: Position) -> Any:
     """Beyond a position: `a > ? OR (a = ? AND b > ?)`; a shorter position is inclusive."""
-    inclusive = len(query.after) < len(query.order_by)
+    inclusive = len(position) < len(columns)
     condition: Any = None
-    for name, value in reversed(list(zip(query.order_by, query.after, strict=False))):
+    for name, value in reversed(list(zip(columns, position, strict=False))):
         if condition is not None:
             condition = sa.or_(_greater(name, value), sa.and_(_equal(name, value), condition))
         elif inclusive and value is not None:
@@ -196,6 +199,8 @@ def _bound(query: ChunkQuery) -> Any:
         bounds.append(column < _value(query.below))
     if query.at_most is not None:
         bounds.append(column <= _value(query.at_most))
+    if query.at_least is not None:
+        bounds.append(column >= _value(query.at_least))
     if query.nulls == "keep":
         return sa.or_(sa.and_(*bounds), column.is_(None)) if bounds else None
     if clock and not query.after:
