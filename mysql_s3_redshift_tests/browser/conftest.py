@@ -1,0 +1,58 @@
+"""One project with its web UI, and one browser, for all tests of this folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mysql_s3_redshift_tests.browser.chromium import HEIGHT, WIDTH, launch
+from mysql_s3_redshift_tests.browser.web_ui import WebUi
+from mysql_s3_redshift_tests.project import ROOT, Project, new_project
+
+# Nothing runs by itself: the tests alone launch runs, and the next 29 February is far away.
+PIPELINES = """
+  partners:
+    source: shop_db
+    storage: lake
+    target: warehouse
+    target_schema: settlement
+    sync: {schedule: "0 0 29 2 *"}
+    tables:
+      settlement.settlement_partners: {}
+      settlement.settlement_claim_detail: {}
+      settlement.uni_parcels: {cdc_strategy: id_only, load_mode: append}
+"""
+
+
+@pytest.fixture(scope="session")
+def project() -> Iterator[Project]:
+    """The demo's servers and connections, with pipelines of these tests."""
+    connections, _, _ = (ROOT / "pipelines.yaml").read_text().partition("\npipelines:\n")
+    with new_project(0.001) as one:
+        (one.folder / "pipelines.yaml").write_text(f"{connections}\npipelines:{PIPELINES}")
+        yield one
+
+
+@pytest.fixture(scope="session")
+def ui(project: Project) -> WebUi:
+    """The web UI of the project; it ends with the project's servers."""
+    found = re.search(r"http://\S+", project.run("sandbox", "ui"))
+    assert found
+    return WebUi(found[0])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, launch(playwright) as one:
+        yield one
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page without memory of the pages before."""
+    one = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    yield one
+    one.close()
