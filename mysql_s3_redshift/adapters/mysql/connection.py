@@ -9,12 +9,20 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pymysql
 from pymysql.constants import CR
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from mysql_s3_redshift.adapters.mysql.login import (
     REFUSED_LOGIN,
@@ -32,6 +40,14 @@ logger = logging.getLogger(__name__)
 
 NET_WRITE_SECONDS = 600
 """How long the server waits for us to take rows, while an upload holds the reader back."""
+
+ATTEMPTS = 5
+PATIENCE_SECONDS = 60.0
+"""After that long no further attempt begins; the one under way has its own deadlines."""
+
+LONGEST_PAUSE_SECONDS = 20.0
+
+ResultT = TypeVar("ResultT")
 
 SESSION = (
     "SET SESSION time_zone = '+00:00', SESSION sql_mode = '', "
@@ -53,6 +69,7 @@ class MySqlConnection:
         """
         self.name, self._config, self._tunnel = name, config, tunnel
         self._connection: pymysql.Connection[Any] | None = None
+        self._was_open = False
 
     @property
     def raw(self) -> pymysql.Connection[Any]:
@@ -79,6 +96,35 @@ class MySqlConnection:
                 return [tuple(row) for row in cursor.fetchall()]
         except pymysql.err.Error as error:
             raise driver_error(error) from error
+
+    def ask(self, read: Callable[[], ResultT]) -> ResultT:
+        """Run reads that build on nothing before them; after a loss again, on a new connection.
+
+        A server that was never reached is not waited for: the configuration is wrong more often
+        than the network.
+
+        Raises:
+            SourceError: MySQL refused something.
+            SourceConnectionError: The connection was lost again and again.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception(self._is_loss),
+            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(PATIENCE_SECONDS),
+            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS),
+            before_sleep=self._give_up,
+            reraise=True,
+        )
+        return retrying(read)
+
+    def _is_loss(self, error: BaseException) -> bool:
+        return self._was_open and isinstance(error, SourceConnectionError)
+
+    def _give_up(self, attempt: RetryCallState) -> None:
+        """Let the broken connection go; it may still look open."""
+        error = attempt.outcome.exception() if attempt.outcome else None
+        why = error.happened if isinstance(error, SourceError) else error
+        logger.warning("MySQL source %s: asking again: %s", self.name, why)
+        self.close()
 
     def close(self) -> None:
         """Close the connection; a broken one is let go."""
@@ -124,6 +170,7 @@ class MySqlConnection:
             raise self._cannot_connect(error) from error
         except (OSError, ssl.SSLError) as error:
             raise self._unreachable(str(error)) from error
+        self._was_open = True
         return connection
 
     def _open_socket(self) -> socket.socket:

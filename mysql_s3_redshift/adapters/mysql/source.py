@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import cached_property
-from typing import Any
 
 from mysql_s3_redshift.adapters.mysql import queries
 from mysql_s3_redshift.adapters.mysql.activity import BusyPeriods, list_work, read_clock
-from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
+from mysql_s3_redshift.adapters.mysql.cells import cell
+from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection, ResultT
 from mysql_s3_redshift.adapters.mysql.discovery import describe_table
+from mysql_s3_redshift.adapters.mysql.key_ranges import MySqlKeyRanges
 from mysql_s3_redshift.adapters.mysql.query_columns import describe_query
 from mysql_s3_redshift.adapters.mysql.server import ServerFacts, server_facts
-from mysql_s3_redshift.adapters.mysql.wire import WireBatch, WireKind, query
+from mysql_s3_redshift.adapters.mysql.wire import WireBatch, query
 from mysql_s3_redshift.core.convert import Converter
 from mysql_s3_redshift.core.cursors import ChunkQuery, Position
 from mysql_s3_redshift.core.model import TablePlan, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, RowBatch, Work
 from mysql_s3_redshift.core.schema import SourceTable, TableSchema
+from mysql_s3_redshift.core.slice_cuts import choose_cuts
+from mysql_s3_redshift.errors import SourceConnectionError
+
+logger = logging.getLogger(__name__)
 
 
 class MySqlSource:
-    """Reads tables over one connection, one query at a time."""
+    """Reads tables over one connection, one query at a time.
+
+    What is asked before rows are read survives the loss of a connection by itself; rows do by their
+    chunk, which is read again from its beginning (see `core.chunks`).
+    """
 
     def __init__(self, connection: MySqlConnection) -> None:
         self.connection = connection
         self._busy_periods = BusyPeriods()
+        self._in_snapshot = False
 
     @cached_property
     def facts(self) -> ServerFacts:
         """What the server says about itself; asked once."""
-        return server_facts(self.connection.raw)
+        return self._ask(lambda: server_facts(self.connection.raw))
 
     @cached_property
     def prepares(self) -> bool:
@@ -45,9 +55,12 @@ class MySqlSource:
 
     def describe(self, plan: TablePlan) -> SourceTable:
         """Read a table's columns, keys and indexes."""
-        if plan.query is not None:
-            return describe_query(self.connection.raw, plan.table, plan.query, schema=plan.schema)
-        return describe_table(self.connection.raw, plan.schema, plan.table)
+        query, schema = plan.query, plan.schema
+        if query is None:
+            return self._ask(lambda: describe_table(self.connection.raw, schema, plan.table))
+        return self._ask(
+            lambda: describe_query(self.connection.raw, plan.table, query, schema=schema)
+        )
 
     def read(self, table: ResolvedTable, schema: TableSchema, query: ChunkQuery) -> MySqlReader:
         """Start a keyset query."""
@@ -59,13 +72,19 @@ class MySqlSource:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Hold one consistent snapshot for all reads inside."""
-        self.connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        self._ask(lambda: self.connection.query("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
+        self._in_snapshot = True
         try:
             yield
         except BaseException:
             self.connection.close()  # it may be in the middle of an answer
             raise
-        self.connection.query("ROLLBACK")
+        finally:
+            self._in_snapshot = False
+        try:
+            self.connection.query("ROLLBACK")
+        except SourceConnectionError as error:  # which has ended it as well; all was read
+            logger.debug("the end of a snapshot: %s", error.happened)
 
     def boundary(self, table: ResolvedTable, query: ChunkQuery, rows: int) -> Value:
         """First keyset column of the row after the next `rows` rows; None if there is none."""
@@ -73,19 +92,25 @@ class MySqlSource:
 
     def has_rows(self, table: ResolvedTable, query: ChunkQuery) -> bool:
         """Whether the query would return any row."""
-        return self.scalar(queries.exists(table, query)) is not None
+        return self._ask(lambda: self.scalar(queries.exists(table, query))) is not None
+
+    def cuts(self, table: ResolvedTable, query: ChunkQuery, slices: int) -> Sequence[Position]:
+        """Keys that cut a range into slices of about equal numbers of rows."""
+        ranges = MySqlKeyRanges(self.connection, table)
+        return self._ask(lambda: choose_cuts(ranges, query, slices))
 
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
-        return self.scalar(queries.newest(table))
+        return self._ask(lambda: self.scalar(queries.newest(table)))
 
     def clock(self, plan: TablePlan) -> ClockReading:
         """Read the source's clocks."""
-        return read_clock(self.connection, plan)
+        return self._ask(lambda: read_clock(self.connection, plan))
 
     def open_work(self) -> Sequence[Work] | None:
         """Everything that is under way since the clock was read."""
-        return list_work(self.connection, self.facts.flavor, self._busy_periods)
+        flavor = self.facts.flavor
+        return self._ask(lambda: list_work(self.connection, flavor, self._busy_periods))
 
     def is_replica(self) -> bool:
         """Whether the source applies another server's transactions, which cannot be seen."""
@@ -97,8 +122,12 @@ class MySqlSource:
         with query(self.connection.raw, statement.sql, statement.parameters) as stream:
             for batch in stream:
                 if batch.batch.num_rows:
-                    value = _cell(batch, 0, 0)
+                    value = cell(batch, 0, 0)
         return value
+
+    def _ask(self, read: Callable[[], ResultT]) -> ResultT:
+        """Ask again after a loss; not inside a snapshot, which a new connection does not have."""
+        return read() if self._in_snapshot else self.connection.ask(read)
 
 
 class MySqlReader:
@@ -145,21 +174,4 @@ class MySqlReader:
         return RowBatch(converted, self._position(wire, 0), self._position(wire, last))
 
     def _position(self, wire: WireBatch, row: int) -> Position:
-        return tuple(_cell(wire, index, row) for index in self._selection.positions)
-
-
-def _cell(wire: WireBatch, column: int, row: int) -> Value:
-    """One value as the next query takes it; TIME and dates such as 2024-02-00 as text."""
-    value: Any = wire.batch.column(column)[row].as_py()
-    if value is None and column in wire.bad_dates and wire.bad_dates[column][row]:
-        return wire.bad_date_text(column, row)
-    if isinstance(value, bytes) and wire.columns[column].kind is WireKind.TEXT:
-        return value.decode("utf-8")
-    return _time_text(value) if isinstance(value, timedelta) else value
-
-
-def _time_text(time: timedelta) -> str:
-    """A TIME as MySQL writes it, `-838:59:59.000000`."""
-    seconds, micros = divmod(abs(time) // timedelta(microseconds=1), 1_000_000)
-    sign = "-" if time < timedelta(0) else ""
-    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{micros:06}"
+        return tuple(cell(wire, index, row) for index in self._selection.positions)
