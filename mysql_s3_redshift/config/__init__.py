@@ -15,6 +15,7 @@ from mysql_s3_redshift.config.connections import (
     TlsMode,
 )
 from mysql_s3_redshift.config.durations import format_duration, parse_duration
+from mysql_s3_redshift.config.execution import ExecutionConfig, ExecutorName
 from mysql_s3_redshift.config.loader import load
 from mysql_s3_redshift.config.pipelines import (
     AlertConfig,
@@ -33,6 +34,8 @@ __all__ = [
     "AlertConfig",
     "ColumnOptions",
     "Config",
+    "ExecutionConfig",
+    "ExecutorName",
     "InvalidConfigError",
     "PartitionConfig",
     "PipelineConfig",

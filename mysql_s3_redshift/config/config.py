@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import SecretStr
 
 from mysql_s3_redshift.config.connections import SourceConfig, StorageConfig, TargetConfig
+from mysql_s3_redshift.config.execution import ExecutionConfig
 from mysql_s3_redshift.config.pipelines import AlertConfig, PipelineConfig, PipelinesFile
 from mysql_s3_redshift.config.plans import plans_of
 from mysql_s3_redshift.config.problems import (
@@ -46,6 +47,7 @@ class Config:
         ledger_schemas: Target → schema of its ledger tables.
         document: The file as written; holds what people wrote into it, so it is never shown.
         environment: Where variables and secrets come from.
+        execution: What executes the steps of runs.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Config:
     ledger_schemas: Mapping[str, str] = field(repr=False)
     document: Document = field(repr=False)
     environment: Environment = field(repr=False)
+    execution: ExecutionConfig = ExecutionConfig()  # noqa: RUF009  a frozen value
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -84,6 +87,13 @@ class Config:
     def target(self, name: str) -> TargetConfig:
         """Return a Redshift connection; as `source`."""
         return self._connection("targets", name, TargetConfig)
+
+    def max_connections(self, section: Literal["sources", "targets"], name: str) -> int | None:
+        """Most connections that runs may hold; asks for nothing secret, unlike the connection."""
+        written = self._section(section).get(name)
+        value = written.get("max_connections") if isinstance(written, dict) else None
+        resolved = Resolver(self.environment).resolve(value, (section, name, "max_connections"))
+        return int(resolved) if str(resolved).isdecimal() else None
 
     def pipeline(self, name: str) -> PipelineConfig:
         """Return a pipeline.

@@ -107,7 +107,8 @@ class SourceConfig(Section):
     ssh: SshConfig | None = None
     """Bastion; default: connect directly."""
     max_connections: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Most connections that runs may hold at once; default: no bound."""
+    """Most connections that runs may hold at once, over all workers: the limit of the connection's
+    pool; default: what `dagster.yaml` allows."""
     connect_timeout: PositiveDuration = parse_duration("10s")
     """How long to wait for a connection."""
     read_timeout: PositiveDuration = parse_duration("10m")
@@ -237,7 +238,8 @@ class TargetConfig(Section):
     ledger_schema: RedshiftName = "mysql_s3_redshift"
     """Schema of the ledger tables."""
     max_connections: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Most connections that runs may hold at once; default: no bound."""
+    """Most connections that runs may hold at once, over all workers: the limit of the connection's
+    pool; default: what `dagster.yaml` allows."""
     connect_timeout: PositiveDuration = parse_duration("30s")
     """How long to wait for a connection."""
     statement_timeout: PositiveDuration | None = None

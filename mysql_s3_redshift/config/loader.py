@@ -15,7 +15,7 @@ from typing import Any
 from mysql_s3_redshift.config.checks import Connections, check_pipelines
 from mysql_s3_redshift.config.config import PIPELINE_SECRETS, Config
 from mysql_s3_redshift.config.fields import redshift_identifier
-from mysql_s3_redshift.config.pipelines import ConnectionsFile, PipelineConfig, PipelinesFile
+from mysql_s3_redshift.config.pipelines import ConnectionsFile, PipelinesFile
 from mysql_s3_redshift.config.problems import Problem, YamlPath, did_you_mean, listed
 from mysql_s3_redshift.config.validation import validate
 from mysql_s3_redshift.config.variables import Environment, Resolver, SecretReader, is_reference
@@ -51,7 +51,9 @@ def load(
     resolver = Resolver(environment)
     tree = resolver.resolve(root["pipelines"], ("pipelines",), PIPELINE_SECRETS)
     ledger_schemas = _resolve_ledger_schemas(root["targets"], resolver)
-    pipelines, found = _validate_pipelines(tree, document, file.parent)
+    value = {"pipelines": tree, "execution": root["execution"]}
+    checked, found = validate(PipelinesFile, value, document=document, at=(), folder=file.parent)
+    pipelines = checked.pipelines if checked else {}
     problems += [*resolver.problems, *_outside(found, resolver.problems)]
     if not problems:
         problems += check_pipelines(pipelines, _connections(root, ledger_schemas), document)
@@ -63,11 +65,12 @@ def load(
         ledger_schemas=ledger_schemas,
         document=document,
         environment=environment,
+        execution=checked.execution,
     )
 
 
 def _check_root(document: Document) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """Return the four sections, empty where they are missing or no sections."""
+    """Return the sections, empty where they are missing or no sections."""
     root = document.root if isinstance(document.root, dict) else None
     if root is None:
         raise document.error([Problem((), "must be a section of keys")])
@@ -128,15 +131,6 @@ def _resolve_ledger_schemas(targets: Mapping[str, Any], resolver: Resolver) -> d
             if isinstance(written, str) and is_reference(written):
                 resolver.problems.append(Problem(path, f"is not valid: {error}"))
     return schemas
-
-
-def _validate_pipelines(
-    tree: Mapping[str, Any], document: Document, folder: Path
-) -> tuple[dict[str, PipelineConfig], list[Problem]]:
-    value, problems = validate(
-        PipelinesFile, {"pipelines": tree}, document=document, at=(), folder=folder
-    )
-    return (value.pipelines if value else {}), problems
 
 
 def _outside(problems: list[Problem], unresolved: list[Problem]) -> list[Problem]:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from mysql_s3_redshift.config.connections import SourceConfig, StorageConfig, TargetConfig
 from mysql_s3_redshift.config.cron import check_cron
 from mysql_s3_redshift.config.durations import PositiveDuration, parse_duration
+from mysql_s3_redshift.config.execution import ExecutionConfig
 from mysql_s3_redshift.config.fields import Name, RedshiftName, Section, Text, Texts, TimeZone
 from mysql_s3_redshift.config.table_names import TableName
 from mysql_s3_redshift.config.tables import TableOptions
@@ -146,3 +147,5 @@ class PipelinesFile(ConnectionsFile):
 
     pipelines: dict[Name, PipelineConfig] = Field(default={})
     """Pipelines by name."""
+    execution: ExecutionConfig = ExecutionConfig()
+    """What executes the steps of runs; default: the process of the run."""

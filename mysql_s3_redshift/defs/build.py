@@ -10,6 +10,7 @@ from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.alerts import build_alerts
 from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
 from mysql_s3_redshift.defs.config_memory import remember
+from mysql_s3_redshift.defs.executors import build_executor
 from mysql_s3_redshift.defs.io_manager import StateIOManager
 from mysql_s3_redshift.defs.jobs import build_sync_job
 from mysql_s3_redshift.defs.names import (
@@ -19,6 +20,7 @@ from mysql_s3_redshift.defs.names import (
     storage_resource,
     target_resource,
 )
+from mysql_s3_redshift.defs.pools import pool_limits
 from mysql_s3_redshift.defs.resources import (
     MySqlResource,
     RedshiftResource,
@@ -33,15 +35,17 @@ def build_definitions(
 ) -> dg.Definitions:
     """Make the code location of a configuration; connects to nothing."""
     plans = config.plans()
-    jobs = {name: build_sync_job(name) for name in config.pipelines}
+    executor = build_executor(config.execution)
+    jobs = {name: build_sync_job(name, executor) for name in config.pipelines}
     sensors: list[dg.SensorDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
     for name, pipeline in config.pipelines.items():
         tables = [plan for plan in plans if plan.pipeline == name]
+        limits = pool_limits(config, tables)
         if pipeline.sync.schedule is not None:
-            schedules.append(build_schedule(name, pipeline, tables, jobs[name]))
+            schedules.append(build_schedule(name, pipeline, tables, jobs[name], limits=limits))
         else:
-            sensors.append(build_sensor(name, pipeline, tables, jobs[name]))
+            sensors.append(build_sensor(name, pipeline, tables, jobs[name], limits=limits))
         if pipeline.alerts is not None:
             sensors.append(build_alerts(config, name, tables))
     return dg.Definitions(
@@ -50,7 +54,7 @@ def build_definitions(
         sensors=sensors,
         schedules=schedules,
         resources=build_resources(config, plans),
-        executor=dg.in_process_executor,
+        executor=executor,
     )
 
 

@@ -15,6 +15,7 @@ import dagster as dg
 
 from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.config.yaml_reader import read_document
+from mysql_s3_redshift.defs.pools import apply_pool_limits, pool_limits
 from mysql_s3_redshift.errors import ConfigError
 
 HOME_VARIABLE = "DAGSTER_HOME"
@@ -63,6 +64,7 @@ def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
         ) from error
     with instance:
         close_dead_runs(instance)
+        apply_pool_limits(instance, pool_limits(config, config.plans()))
         yield instance
 
 

@@ -14,16 +14,17 @@ from mysql_s3_redshift.defs.run_config import ExtractConfig, LoadConfig
 LONGEST_RUN = timedelta(hours=4)
 
 
-def build_sync_job(pipeline: str) -> Any:
+def build_sync_job(pipeline: str, executor: dg.ExecutorDefinition = dg.in_process_executor) -> Any:
     """Make the job that syncs every table of a pipeline.
 
-    One process per run: starting a process for each step costs seconds, and a table's two steps
-    share one. The sensor asks for a run per table, so tables do not wait for each other.
+    One process per run where the file does not choose another executor: starting a process for
+    each step costs seconds, and a table's two steps share one. The sensor asks for a run per table,
+    so tables do not wait for each other.
     """
     return dg.define_asset_job(
         sync_job_name(pipeline),
         selection=dg.AssetSelection.groups(group_name(pipeline)),
-        executor_def=dg.in_process_executor,
+        executor_def=executor,
         tags={
             PIPELINE_TAG: pipeline,
             "dagster/max_runtime": str(int(LONGEST_RUN.total_seconds())),

@@ -23,6 +23,7 @@ from mysql_s3_redshift.defs.names import (
     source_resource,
 )
 from mysql_s3_redshift.defs.polling import Finding, find_work
+from mysql_s3_redshift.defs.pools import apply_pool_limits
 from mysql_s3_redshift.defs.resources import MySqlResource
 from mysql_s3_redshift.defs.run_history import TableHistory, read_history
 
@@ -67,9 +68,10 @@ def build_sensor(
     plans: Sequence[TablePlan],
     job: Any,
     *,
+    limits: Mapping[str, int],
     budget: float = BUDGET_SECONDS,
 ) -> dg.SensorDefinition:
-    """Make the sensor of a pipeline that has `sync.every`."""
+    """Make the sensor of a pipeline that has `sync.every`; `limits` are those of its pools."""
     every = pipeline.sync.every or timedelta(minutes=5)
     mysql = source_resource(pipeline.source)
 
@@ -85,6 +87,7 @@ def build_sensor(
     )
     def new_rows(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         resource: MySqlResource = getattr(context.resources, mysql)
+        apply_pool_limits(context.instance, limits)
         history = read_history(context.instance, name, plans)
         cursor = context.cursor or ""
         turn = int(cursor) % len(plans) if cursor.isdigit() else 0
@@ -108,9 +111,14 @@ def build_sensor(
 
 
 def build_schedule(
-    name: str, pipeline: PipelineConfig, plans: Sequence[TablePlan], job: Any
+    name: str,
+    pipeline: PipelineConfig,
+    plans: Sequence[TablePlan],
+    job: Any,
+    *,
+    limits: Mapping[str, int],
 ) -> dg.ScheduleDefinition:
-    """Make the schedule of a pipeline that has `sync.schedule`."""
+    """Make the schedule of a pipeline that has `sync.schedule`; `limits` are those of its pools."""
 
     @dg.schedule(
         name=schedule_name(name),
@@ -123,6 +131,7 @@ def build_schedule(
     def at_times(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.SkipReason:
+        apply_pool_limits(context.instance, limits)
         history = read_history(context.instance, name, plans)
         idle = [plan for plan in plans if not history[plan.display_name].in_flight]
         if not idle:

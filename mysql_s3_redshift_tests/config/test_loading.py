@@ -330,7 +330,7 @@ def test_five_hundred_tables_load(tmp_path):
 
 def test_the_json_schema_describes_every_section():
     schema = json_schema()
-    assert set(schema["properties"]) == {"sources", "storages", "targets", "pipelines"}
+    assert set(schema["properties"]) == {"sources", "storages", "targets", "pipelines", "execution"}
     assert schema["$defs"]["TableOptions"]["properties"]["lag"]["description"]
 
 

@@ -25,7 +25,8 @@ def tick(
     definitions = shop.definitions()
     config = shop.config
     job = next(j for j in definitions.jobs or () if getattr(j, "name", "") == "p_sync")
-    sensor = build_sensor("p", config.pipeline("p"), config.plans("p"), job, budget=budget)
+    plans = config.plans("p")
+    sensor = build_sensor("p", config.pipeline("p"), plans, job, limits={}, budget=budget)
     context = dg.build_sensor_context(
         instance=instance,
         cursor=cursor,
