@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,14 +16,26 @@ from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.pair import describe
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.target import copy_authorization
-from mysql_s3_redshift.adapters.s3.bucket import PreconditionFailedError
-from mysql_s3_redshift.config import SshConfig, TlsMode
+from mysql_s3_redshift.adapters.s3.bucket import Bucket
+from mysql_s3_redshift.adapters.s3.preconditions import require_conditional_writes
+from mysql_s3_redshift.adapters.ssh.command import check_files
+from mysql_s3_redshift.config import SshConfig, SslMode, TlsMode
+from mysql_s3_redshift.config.fields import is_loopback
 from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.names import quote_redshift
 from mysql_s3_redshift.errors import ExitCode, ReplicationError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-ABSENT_ETAG = '"00000000000000000000000000000000"'
 PROBE_ROWS = 3
+_TEMPORARY = "SELECT current_user, has_database_privilege(current_database(), 'temp')"
+_CREATE = "SELECT current_user, has_database_privilege(current_database(), 'create')"
+_SCHEMA = (
+    "SELECT has_schema_privilege(nspname, 'usage') AND has_schema_privilege(nspname, 'create') "
+    "FROM pg_namespace WHERE nspname = ?"
+)
+
+FOLDER = ".doctor"
+"""No pipeline's: their names begin with a letter, a digit or `_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +58,12 @@ class Finding:
 def probe_source(name: str, connections: Connections) -> Iterator[Finding]:
     """A MySQL connection: reachable, encrypted, privileges, replica."""
     subject, config = f"source {name}", connections.config.source(name)
-    yield from _key_file(subject, config.ssh)
+    yield from _bastion(subject, f"sources.{name}.ssh", config.ssh)
     source = connections.source(name)
     facts = source.facts
     yield Finding(OK, subject, f"connected: {facts.version}, time zone {facts.time_zone}")
-    if config.tls.mode is TlsMode.DISABLED:
-        yield Finding(OK, subject, "not encrypted, as configured (tls.mode: disabled)")
-    else:
-        yield Finding(OK, subject, f"encrypted ({config.tls.mode})")
+    place, cipher = f"sources.{name}.tls.mode", source.connection.cipher
+    yield _encryption(subject, place, str(config.tls.mode), cipher=cipher, host=config.host)
     grants = " ".join(str(row[0]) for row in source.connection.query("SHOW GRANTS")).upper()
     user = f"'{config.user}'@'%'"
     whole = re.search(r"GRANT ALL PRIVILEGES ON \*\.\*", grants) is not None
@@ -64,7 +74,8 @@ def probe_source(name: str, connections: Connections) -> Iterator[Finding]:
         yield Finding(WARNING, subject, what, f"GRANT PROCESS ON *.* TO {user}")
     if facts.is_replica is None:
         what = "nothing tells whether this is a replica"
-        yield Finding(WARNING, subject, what, f"GRANT REPLICATION CLIENT ON *.* TO {user}")
+        right = "SLAVE MONITOR" if facts.flavor == "mariadb" else "REPLICATION CLIENT"
+        yield Finding(WARNING, subject, what, f"GRANT {right} ON *.* TO {user}")
     elif facts.is_replica:
         what = "a replica: its primary's transactions cannot be seen, so a lag of 5 m is kept"
         yield Finding(WARNING, subject, what, "Set lag to more than the replica's delay.")
@@ -97,61 +108,74 @@ def probe_table(plan: TablePlan, connections: Connections) -> Iterator[Finding]:
 def probe_storage(name: str, connections: Connections) -> Iterator[Finding]:
     """A bucket: read, write, list, delete, and conditional writes that really are."""
     subject, bucket = f"storage {name}", connections.bucket(name)
-    key = "/".join(p for p in (bucket.prefix, "doctor", f"{uuid.uuid4().hex}.txt") if p)
-    bucket.put(key, b"1", if_absent=True)
+    key = _key(bucket, "txt")
+    bucket.put(key, b"1")
     try:
         yield Finding(OK, subject, f"{bucket.uri(bucket.prefix)} can be written")
         if bucket.get(key) is not None and [o.key for o in bucket.list(key)] == [key]:
             yield Finding(OK, subject, "objects can be read and listed")
-        if _is_refused(lambda: bucket.put(key, b"2", if_absent=True)) and _is_refused(
-            lambda: bucket.put(key, b"2", if_match=ABSENT_ETAG)
-        ):
-            yield Finding(OK, subject, "conditional writes are kept")
-        else:
-            yield Finding(
-                FAILED,
-                subject,
-                "conditional writes are ignored: two runs could overwrite each other's state",
-                "Use Amazon S3, or a store that honours If-Match and If-None-Match.",
-                ExitCode.S3,
-            )
+        yield from guarded(subject, lambda: _probe_conditions(subject, bucket, key))
     finally:
         bucket.delete([key])
     yield Finding(OK, subject, "objects can be deleted")
 
 
+def _probe_conditions(subject: str, bucket: Bucket, key: str) -> Iterator[Finding]:
+    require_conditional_writes(bucket, key)
+    yield Finding(OK, subject, "conditional writes are kept")
+
+
 def probe_target(plan: TablePlan, connections: Connections) -> Iterator[Finding]:
     """A Redshift connection: reachable, privileges, and COPY from the pipeline's bucket."""
     subject, config = f"target {plan.target}", connections.config.target(plan.target)
-    yield from _key_file(subject, config.ssh)
+    yield from _bastion(subject, f"targets.{plan.target}.ssh", config.ssh)
     connection = connections.target(plan).connection
     version = str(connection.query("SELECT version()")[0][0])
     found = re.search(r"Redshift [\d.]+", version)
     yield Finding(OK, subject, f"connected: {found[0] if found else version[:60]}")
-    if str(config.sslmode) == "disable":
-        yield Finding(OK, subject, "not encrypted, as configured (sslmode: disable)")
+    place, cipher = f"targets.{plan.target}.sslmode", connection.cipher
+    yield _encryption(subject, place, str(config.sslmode), cipher=cipher, host=config.host)
+    ((user, temporary),) = connection.query(_TEMPORARY)
+    if temporary:
+        yield Finding(OK, subject, "TEMP on the database")
     else:
-        yield Finding(OK, subject, f"encrypted ({config.sslmode})")
-    rows = connection.query(
-        "SELECT has_database_privilege(current_database(), 'create'), "
-        "has_database_privilege(current_database(), 'temp'), current_user"
-    )
-    for allowed, privilege in zip(rows[0], ("CREATE", "TEMP"), strict=False):
-        if allowed:
-            yield Finding(OK, subject, f"{privilege} on the database")
-        else:
-            remedy = f'GRANT {privilege} ON DATABASE {config.database} TO "{rows[0][2]}"'
-            what = f"no {privilege} privilege on the database"
-            yield Finding(FAILED, subject, what, remedy, ExitCode.REDSHIFT)
+        remedy = (
+            f"GRANT TEMP ON DATABASE {quote_redshift(config.database)} TO {quote_redshift(user)}"
+        )
+        what = "no TEMP privilege on the database"
+        yield Finding(FAILED, subject, what, remedy, ExitCode.REDSHIFT)
     connection.rollback()
     yield from _probe_copy(subject, plan, connections)
+
+
+def probe_schemas(plan: TablePlan, connections: Connections) -> Iterator[Finding]:
+    """The schemas of a pipeline's tables and ledgers: there, or free to be created."""
+    subject, connection = f"target {plan.target}", connections.target(plan).connection
+    database = connections.config.target(plan.target).database
+    ((user, may_create),) = connection.query(_CREATE)
+    for schema in dict.fromkeys((plan.target_schema, plan.ledger_schema)):
+        found = connection.query(_SCHEMA, [schema])
+        name, to = quote_redshift(schema), quote_redshift(user)
+        if found and found[0][0]:
+            yield Finding(OK, subject, f"tables can be created in schema {schema}")
+        elif found:
+            what = f"no USAGE and CREATE on schema {schema}"
+            remedy = f"GRANT USAGE, CREATE ON SCHEMA {name} TO {to}"
+            yield Finding(FAILED, subject, what, remedy, ExitCode.REDSHIFT)
+        elif may_create:
+            yield Finding(OK, subject, f"schema {schema} is not there yet, and can be created")
+        else:
+            what = f"schema {schema} is not there, and cannot be created without CREATE"
+            remedy = f"CREATE SCHEMA {name}; GRANT USAGE, CREATE ON SCHEMA {name} TO {to}; or "
+            remedy += f"GRANT CREATE ON DATABASE {quote_redshift(database)} TO {to}"
+            yield Finding(FAILED, subject, what, remedy, ExitCode.REDSHIFT)
+    connection.rollback()
 
 
 def _probe_copy(subject: str, plan: TablePlan, connections: Connections) -> Iterator[Finding]:
     """COPY a tiny file into a temporary table, and roll back."""
     bucket, connection = connections.bucket(plan.storage), connections.target(plan).connection
-    key = "/".join(p for p in (bucket.prefix, "doctor", f"{uuid.uuid4().hex}.parquet") if p)
-    body = io.BytesIO()
+    key, body = _key(bucket, "parquet"), io.BytesIO()
     pq.write_table(pa.table({"n": pa.array(range(PROBE_ROWS), pa.int64())}), body)
     config = connections.config
     auth = copy_authorization(config.target(plan.target), config.storage(plan.storage))
@@ -189,24 +213,34 @@ def _policy(error: ReplicationError) -> str:
     return f"The IAM policy needs {actions} on the prefix and s3:ListBucket on the bucket."
 
 
-def _key_file(subject: str, ssh: SshConfig | None) -> Iterator[Finding]:
-    """SSH refuses a private key that others can read, and so should we."""
-    if ssh is None or ssh.private_key is None:
+def _key(bucket: Bucket, kind: str) -> str:
+    """Among the data files: the documented policies give COPY's role nothing else to read."""
+    parts = (bucket.prefix, "data", FOLDER, f"{uuid.uuid4().hex}.{kind}")
+    return "/".join(part for part in parts if part)
+
+
+def _encryption(subject: str, place: str, mode: str, *, cipher: str | None, host: str) -> Finding:
+    """How a connection is encrypted, and what is known of who is at its other end."""
+    if cipher is None:
+        what = f"not encrypted, as configured ({place}: {mode})"
+        if is_loopback(host):
+            return Finding(OK, subject, what)
+        strictest = SslMode.VERIFY_FULL if mode == SslMode.DISABLE else TlsMode.VERIFY_IDENTITY
+        return Finding(WARNING, subject, what, f"Set {place}: {strictest}.")
+    if mode in {TlsMode.VERIFY_IDENTITY, SslMode.VERIFY_FULL}:
+        return Finding(OK, subject, f"encrypted: {cipher}; the certificate names {host}")
+    if mode in {TlsMode.VERIFY_CA, SslMode.VERIFY_CA}:
+        what = "of an authority that is trusted; the name on it was not compared"
+        return Finding(OK, subject, f"encrypted: {cipher}; the certificate is {what}")
+    what = f"encrypted: {cipher}; the certificate was not checked: anybody could be {host}"
+    remedy = f"Set {place}: {TlsMode.VERIFY_IDENTITY}, with `ca` where its authority is your own."
+    return Finding(WARNING, subject, what, remedy)
+
+
+def _bastion(subject: str, place: str, ssh: SshConfig | None) -> Iterator[Finding]:
+    """What a tunnel needs of this machine; whether it opens shows in the connection."""
+    if ssh is None:
         return
-    path = Path(ssh.private_key).expanduser()
-    if not path.exists():
-        what = f"private key {path} does not exist"
-        yield Finding(FAILED, subject, what, "Correct ssh.private_key.", ExitCode.USAGE)
-    elif path.stat().st_mode & 0o077:
-        what = f"private key {path} can be read by others"
-        yield Finding(FAILED, subject, what, f"chmod 600 {path}", ExitCode.USAGE)
-    else:
-        yield Finding(OK, subject, f"private key {path} is private")
-
-
-def _is_refused(write: Callable[[], object]) -> bool:
-    try:
-        write()
-    except PreconditionFailedError:
-        return True
-    return False
+    check_files(place, ssh, os.environ)
+    whose = f"the key {ssh.private_key}" if ssh.private_key else "the SSH agent's keys"
+    yield Finding(OK, subject, f"through {ssh.user}@{ssh.host}:{ssh.port} with {whose}")

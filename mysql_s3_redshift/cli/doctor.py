@@ -13,8 +13,8 @@ from mysql_s3_redshift.cli.app import App, Command, pass_app
 def doctor(app: App, pipeline: str | None) -> None:
     """Try every precondition on all three systems: a line each, with the remedy.
 
-    Writes one object below the prefix `doctor/` and deletes it; in Redshift, one temporary table
-    that is rolled back. The exit code is that of the first failure; warnings leave it 0.
+    Writes two objects below `data/.doctor/` and deletes them; in Redshift, one temporary table that
+    is rolled back. The exit code is that of the first failure; warnings leave it 0.
     """
     from mysql_s3_redshift.cli.doctor_run import examine
 

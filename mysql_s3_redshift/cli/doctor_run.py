@@ -54,6 +54,8 @@ def _findings(plans: Sequence[TablePlan], connections: Connections) -> Iterator[
         yield from _guarded(f"storage {storage}", probes.probe_storage, storage, connections)
     for plan in {(plan.target, plan.storage): plan for plan in plans}.values():
         yield from _guarded(f"target {plan.target}", probes.probe_target, plan, connections)
+    for plan in {(plan.target, plan.target_schema): plan for plan in plans}.values():
+        yield from _guarded(f"target {plan.target}", probes.probe_schemas, plan, connections)
     for plan in plans:
         if plan.source not in broken:
             subject = f"table {plan.display_name}"

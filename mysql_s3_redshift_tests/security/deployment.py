@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import redshift_connector
 
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.cli import main
 from mysql_s3_redshift.config import load
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest
@@ -120,6 +122,13 @@ class Deployment:
 
     def target_rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         return sorted(self.redshift_rows(f'SELECT {columns} FROM "{self.schema}"."{table}"'))
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Run a command in this process; returns its exit code and all that it printed."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = main.run(["--config", str(self.write()), *arguments])
+        return code, printed.getvalue()
 
     def command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command line as a user would."""

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import io
 import random
+import secrets
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pymysql
 import pytest
 
 from mysql_s3_redshift.core import chunks
+from mysql_s3_redshift.core.extraction import ExtractReport
+from mysql_s3_redshift.core.ports import Progress
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.bastion import Bastion
+from mysql_s3_redshift_tests.security.cutting_proxy import Cut, cutting_proxy
 from mysql_s3_redshift_tests.security.deployment import Deployment
 from mysql_s3_redshift_tests.security.test_tunnel import tunnel_folders, tunnel_processes
+from mysql_s3_redshift_tests.security.tls_servers import TlsServers
+from mysql_s3_redshift_tests.servers import s3_client
 
 ORDERS = (
     "CREATE TABLE {0}.orders (id INT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(60) NOT NULL, "
     "updated_at DATETIME(6) NOT NULL, KEY (updated_at, id))"
 )
+MILLION = 1_000_000
+SEED = 20_240_611
 CHECKSUM = "COUNT(*), COUNT(DISTINCT id), SUM(CAST(id AS DECIMAL(30,0))), SUM(LENGTH(note))"
 
 
 def fill(deployment: Deployment, rows: int) -> None:
     deployment.servers.mysql.run(
         ORDERS.format(deployment.database),
-        f"INSERT INTO {deployment.database}.orders (note, updated_at) "
-        "SELECT CONCAT('note ', seq, REPEAT('x', seq % 40)), "
-        "'2025-01-01' + INTERVAL (seq DIV 3) SECOND "
-        f"FROM {deployment.database}.numbers"
-        if rows > 1000
-        else f"INSERT INTO {deployment.database}.orders (note, updated_at) VALUES "
+        f"INSERT INTO {deployment.database}.orders (note, updated_at) VALUES "
         + ", ".join(f"('note {n}', '2025-01-01')" for n in range(rows)),
     )
 
@@ -94,32 +103,94 @@ class _Cutter(threading.Thread):
         self.join(20)
 
 
-def test_cut_lines_in_the_middle_of_a_million_rows_lose_and_double_nothing(
-    deployment: Deployment, bastion: Bastion, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The tunnel or the TLS session in it ends again and again; the run goes on from its chunk."""
-    # More cuts hit one chunk here than in a year of production.
-    monkeypatch.setattr(chunks, "ATTEMPTS", 20)
-    monkeypatch.setattr(chunks, "LONGEST_PAUSE_SECONDS", 0.2)
-    name = deployment.database
-    deployment.servers.mysql.run(
-        f"CREATE VIEW {name}.numbers AS SELECT seq FROM {name}.seq_1_to_1000000"
+@pytest.fixture(scope="module")
+def million(tls_servers: TlsServers) -> Iterator[str]:
+    """A million narrow rows, which several tests read; the name of their database."""
+    name = f"million_{secrets.token_hex(4)}"
+    tls_servers.mysql.run(
+        f"CREATE DATABASE {name}",
+        ORDERS.format(name),
+        f"INSERT INTO {name}.orders (note, updated_at) "
+        "SELECT CONCAT('note ', seq, REPEAT('x', seq % 40)), "
+        f"'2025-01-01' + INTERVAL (seq DIV 3) SECOND FROM {name}.seq_1_to_{MILLION}",
     )
-    fill(deployment, 1_000_000)
+    yield name
+    tls_servers.mysql.run(f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def reading_a_million(
+    deployment: Deployment, million: str, monkeypatch: pytest.MonkeyPatch
+) -> Deployment:
+    """The deployment with the million rows in place of its own."""
+    # More cuts hit one chunk here than in a year of production.
+    monkeypatch.setattr(chunks, "ATTEMPTS", 30)
+    monkeypatch.setattr(chunks, "LONGEST_PAUSE_SECONDS", 0.2)
+    deployment.servers.mysql.run(f"GRANT SELECT ON {million}.* TO {deployment.database}@'%'")
+    tables = {f"{million}.orders": {"chunk_rows": 50_000}}
+    return deployment.changed(("pipelines", "shop", "tables"), tables)
+
+
+def from_the_first_chunk_on(begin: Callable[[], None]) -> Progress:
+    """What begins when the first chunk is on S3."""
+    begun: list[bool] = []
+
+    def told(event: str, _facts: Mapping[str, object]) -> None:
+        if event == "extracted" and not begun:
+            begun.append(True)
+            begin()
+
+    return told
+
+
+def test_cut_tunnels_and_killed_connections_in_a_million_rows_lose_and_double_nothing(
+    reading_a_million: Deployment, million: str, bastion: Bastion
+) -> None:
+    """The tunnel or the connection in it ends again and again; the run goes on from its chunk."""
+    deployment = reading_a_million
     plan = deployment.plans()[0]
     cutter = _Cutter(deployment, bastion, seed=7)
-
-    def cut_from_the_first_chunk_on(event: str, _facts: Mapping[str, object]) -> None:
-        if event == "extracted" and cutter.ident is None:
-            cutter.start()
-
     try:
-        extracted = deployment.extract(plan, cut_from_the_first_chunk_on)
+        extracted = deployment.extract(plan, from_the_first_chunk_on(cutter.start))
     finally:
         cutter.stop()
-    assert extracted.rows == 1_000_000
+    assert extracted.rows == MILLION
     assert cutter.cuts["tunnel"] >= 2
     assert cutter.cuts["connection"] >= 2
     deployment.load(plan)
-    expected = deployment.servers.mysql.rows(f"SELECT {CHECKSUM} FROM {name}.orders")
+    expected = deployment.servers.mysql.rows(f"SELECT {CHECKSUM} FROM {million}.orders")
     assert deployment.target_rows("orders", CHECKSUM) == expected
+
+
+def test_cut_and_damaged_tls_sessions_in_a_million_rows_lose_and_double_nothing(
+    reading_a_million: Deployment, million: str, s3_server: SandboxStatus
+) -> None:
+    """I-42: TCP is reset or ended, a byte of the TLS stream changes, or it falls silent."""
+    cuts = [*Cut, Cut.RESET, Cut.END, Cut.DAMAGE, Cut.RESET, Cut.END, Cut.DAMAGE]
+    print(f"seed of the cuts: {SEED}")
+    port = reading_a_million.servers.mysql.port
+    with cutting_proxy(port, cuts, within=3 << 20, seed=SEED) as proxy:
+        section = reading_a_million.sections["sources"]["shop"] | {
+            "port": proxy.port,
+            "read_timeout": "2s",
+        }
+        del section["ssh"]
+        deployment = reading_a_million.changed(("sources", "shop"), section)
+        extracted = deployment.extract(deployment.plans()[0], from_the_first_chunk_on(proxy.arm))
+    assert proxy.done == Counter(cuts)
+    assert extracted.rows == MILLION
+    rows = deployment.servers.mysql.rows(f"SELECT {CHECKSUM} FROM {million}.orders")
+    assert [written_checksum(extracted, s3_server)] == rows
+
+
+def written_checksum(report: ExtractReport, s3: SandboxStatus) -> tuple[int, ...]:
+    """CHECKSUM over the files, as they lie on S3."""
+    client, rows = s3_client(s3), []
+    for file in report.files:
+        bucket, key = file.uri.removeprefix("s3://").split("/", 1)
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        rows.append(pq.read_table(io.BytesIO(body), columns=["id", "note"]))
+    table = pa.concat_tables(rows)
+    ids, notes = table.column("id"), table.column("note")
+    length = pc.sum(pc.binary_length(notes)).as_py()
+    return table.num_rows, len(pc.unique(ids)), pc.sum(ids).as_py(), length

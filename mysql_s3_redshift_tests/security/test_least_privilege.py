@@ -148,6 +148,22 @@ def test_copy_reads_what_its_role_may_read(deployment: Deployment) -> None:
     assert assert_covered(needed, allowed) == allowed
 
 
+def test_doctor_needs_no_more_than_extracting_and_copy_do(
+    deployment: Deployment, asked: set[Permission]
+) -> None:
+    fill(deployment, 3)
+    code, printed = deployment.run("--json", "doctor")
+    document = json.loads(printed)
+    assert [f for f in document["findings"] if f["status"] != "ok"] == []
+    assert code == 0
+    assert_covered(asked, permissions("extract", deployment.prefix))
+    written = {resource for action, resource in asked if resource.endswith(".parquet")}
+    assert len(written) == 1
+    assert_covered(
+        {("s3:GetObject", uri) for uri in written}, permissions("copy", deployment.prefix)
+    )
+
+
 def test_the_policies_differ_only_in_what_they_should() -> None:
     """Nobody but the extracting process writes data; nobody but the loading one marks loads."""
     by_role = {role: permissions(role, "p") for role in ("extract", "load", "copy")}

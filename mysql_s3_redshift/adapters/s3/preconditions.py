@@ -16,15 +16,19 @@ _BODY = b"Shows that this store refuses writes whose precondition does not hold.
 _NO_ETAG = '"00000000000000000000000000000000"'
 
 
-def require_conditional_writes(bucket: Bucket) -> None:
+def require_conditional_writes(bucket: Bucket, key: str = "") -> None:
     """Prove, once for each `Bucket`, that conditional writes are kept.
+
+    Args:
+        bucket: Where states are to be written.
+        key: An object to try it on, in place of the one that stays beside the states.
 
     Raises:
         StorageError: They are not, or S3 cannot be reached.
     """
     if bucket.keeps_preconditions:
         return
-    key = precondition_probe_key(bucket.prefix)
+    key = key or precondition_probe_key(bucket.prefix)
     created = _is_written(bucket, key, if_absent=True)
     if (created and _is_written(bucket, key, if_absent=True)) or _is_written(
         bucket, key, if_match=_NO_ETAG
