@@ -7,10 +7,11 @@ import random
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.query_log import is_set_up, logged_queries
 from benchmarks.tables import NARROW_ROWS, make_tables
 from benchmarks.timing import run_program
 from benchmarks.workspace import DATABASE, Workspace
@@ -19,16 +20,7 @@ CHANGES = (0, 100, 10_000)
 ROUNDS = 5
 TIMEOUT = 240
 NAME = "incremental"
-
-SET_UP = (
-    "SET ",
-    "SHOW ",
-    "SELECT VERSION",
-    "START ",
-    "ROLLBACK",
-    "/* MYSQL-S3-REDSHIFT */ SELECT 1",
-)
-"""Statements that a connection begins with, once, and those that only open and end a snapshot."""
+IDLE = tuple(f"idle_{number:02}" for number in range(11))
 
 
 def run(workspace: Workspace) -> dict[str, Any]:
@@ -61,7 +53,28 @@ def run(workspace: Workspace) -> dict[str, Any]:
             flush=True,
         )
     workspace.forget(NAME)
-    return results
+    return {**results, "idle_tables": _idle_tables(workspace)}
+
+
+def _idle_tables(workspace: Workspace) -> dict[str, float]:
+    """What each further table costs a command that finds nothing new in any of them."""
+    with workspace.admin() as connection:
+        for name in IDLE:
+            connection.cursor().execute(f"CREATE OR REPLACE TABLE {name} LIKE orders")
+            connection.cursor().execute(f"INSERT INTO {name} SELECT * FROM orders LIMIT 1000")
+        connection.commit()
+    workspace.forget("idle")
+    config = workspace.config("idle", "".join(f"      {DATABASE}.{name}: {{}}\n" for name in IDLE))
+    _sync(workspace, config, IDLE)
+    one, all_of_them = [], []
+    for _ in range(ROUNDS):
+        one.append(_sync(workspace, config, IDLE[:1])[0])
+        all_of_them.append(_sync(workspace, config, IDLE)[0])
+    workspace.forget("idle")
+    alone, together = statistics.median(one), statistics.median(all_of_them)
+    further = (together - alone) / (len(IDLE) - 1)
+    print(f"{len(IDLE)} idle tables: {together:.2f} s, each further {further:.2f} s", flush=True)
+    return {"tables": len(IDLE), "one": alone, "all": together, "further": further}
 
 
 def _change(workspace: Workspace, rows: int) -> None:
@@ -91,47 +104,40 @@ def _engine(config: Path) -> Mapping[str, Any]:
 
 def _command(workspace: Workspace, config: Path, changed: int) -> tuple[float, float]:
     """Seconds of the whole command, and of the table's run in Dagster that it tells."""
+    wall, tables = _sync(workspace, config, ("orders",))
+    (table,) = tables.values()
+    if table["rows_extracted"] != changed:
+        raise RuntimeError(f"{table['rows_extracted']} of {changed} rows")
+    return wall, float(table["seconds"])
+
+
+def _sync(
+    workspace: Workspace, config: Path, tables: Sequence[str]
+) -> tuple[float, dict[str, Any]]:
+    """Run `sync`; returns its seconds and what it tells of each table."""
     tool = str(Path(sys.executable).with_name("mysql-s3-redshift"))
     output = workspace.folder / "sync.json"
-    line = f"exec {tool} --config {config} --json sync -t {DATABASE}.orders > {output}"
+    chosen = " ".join(f"-t {DATABASE}.{table}" for table in tables)
+    line = f"exec {tool} --config {config} --json sync {chosen} > {output}"
     variables = {"DAGSTER_HOME": str(workspace.folder / "dagster")}
     (workspace.folder / "dagster").mkdir(exist_ok=True)
     done = run_program(["/bin/sh", "-c", line], timeout=TIMEOUT, environment=variables)
-    (table,) = json.loads(output.read_text())["tables"].values()
-    if done.error or table["rows_extracted"] != changed:
-        raise RuntimeError(f"{table['rows_extracted']} of {changed} rows. {done.error}")
-    return done.wall, float(table["seconds"])
+    if done.error:
+        raise RuntimeError(done.error)
+    return done.wall, json.loads(output.read_text())["tables"]
 
 
 def _count_queries(workspace: Workspace, config: Path, changed: int) -> dict[str, Any]:
     """What one sync asks of MySQL, by the server's general log."""
     _change(workspace, changed)
-    user = workspace.sandbox.mysql_reader.user
-    with workspace.admin() as connection:
-        cursor = connection.cursor()
-        cursor.execute("SET GLOBAL log_output = 'TABLE'")
-        cursor.execute("TRUNCATE mysql.general_log")
-        cursor.execute("SET GLOBAL general_log = ON")
-        try:
-            _engine(config)
-        finally:
-            cursor.execute("SET GLOBAL general_log = OFF")
-        cursor.execute(
-            "SELECT argument FROM mysql.general_log WHERE user_host LIKE %s "
-            "AND command_type IN ('Query', 'Execute') ORDER BY event_time",
-            (f"{user}%",),
-        )
-        asked = [str(_text(argument)).lstrip() for (argument,) in cursor.fetchall()]
-    set_up = [query for query in asked if query.upper().startswith(SET_UP)]
+    with logged_queries(workspace) as log:
+        _engine(config)
+    of_connection = sum(is_set_up(query) for query in log.asked)
     return {
-        "of_table": len(asked) - len(set_up),
-        "of_connection": len(set_up),
-        "asked": dict(Counter(query[:160] for query in asked)),
+        "of_table": len(log.asked) - of_connection,
+        "of_connection": of_connection,
+        "asked": dict(Counter(query[:160] for query in log.asked)),
     }
-
-
-def _text(argument: bytes | str) -> str:
-    return argument.decode(errors="replace") if isinstance(argument, bytes) else argument
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:
