@@ -18,6 +18,8 @@ TARGET_SINCE = "target_since"
 """In the extract state's metadata: the generation that the target was emptied for."""
 WINDOWS = "windows"
 """In the extract state's metadata: set once a window was reloaded."""
+IMPORTED = "imported"
+"""In both states' metadata: what the documents of the tool before said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,69 @@ def check_counts(facts: CountFacts) -> list[Check]:
         *_check_manifests(facts),
         *_check_target(facts),
     ]
+
+
+def check_documents(
+    extract: ExtractState, load: LoadState, *, mode: str, target_rows: int | None
+) -> list[Check]:
+    """Compare what a load knows without asking anybody: both states, and the target's rows.
+
+    Args:
+        extract: What the load worked from.
+        load: What it left.
+        mode: The load mode.
+        target_rows: Rows of the target; None where they were not counted.
+
+    Returns:
+        The comparisons; none when the load state belongs to a newer extract state.
+    """
+    newest = max((load.loaded_through, *load.loaded_beyond))
+    if load.generation != extract.generation or newest >= extract.next_seq:
+        return []
+    checks: list[Check] = []
+    extracted, loaded = extract.mysql_state, load.redshift_state
+    if mode != LoadMode.REPLACE:
+        pending = extract.pending(load)
+        cause = "one of the state documents was changed by hand"
+        files, rows = loaded.total_files + len(pending), loaded.total_rows + _rows(pending)
+        checks += [
+            _equal(
+                "extract state and loaded + pending: files", extracted.total_files, files, cause
+            ),
+            _equal("extract state and loaded + pending: rows", extracted.total_rows, rows, cause),
+        ]
+    if target_rows is not None:
+        checks += _check_target_by_documents(extract, load, mode, target_rows)
+    return checks
+
+
+def _check_target_by_documents(
+    extract: ExtractState, load: LoadState, mode: str, target_rows: int
+) -> Iterator[Check]:
+    """Rows of the target, as far as the states tell what must be there."""
+    if mode == LoadMode.REPLACE:
+        snapshot = [f for f in extract.files if f.set_id == extract.mysql_state.set_done]
+        if snapshot and all(load.has(f.seq) for f in snapshot):
+            cause = "somebody else wrote to the target"
+            yield _equal("target and last snapshot: rows", target_rows, _rows(snapshot), cause)
+        return
+    if extract.generation != extract.metadata.get(TARGET_SINCE, 1):
+        return  # rows of earlier generations are there too, and only the ledger knows of them
+    if IMPORTED in load.metadata and ADOPTED_ROWS not in load.metadata:
+        return  # rows of the tool before are there too, and nobody has noted how many
+    brought = load.redshift_state.total_rows + _adopted(load)
+    if mode == LoadMode.UPSERT:
+        cause = "the target has rows that no file brought; see set-count"
+        wrong = target_rows > brought
+        yield Check("target: rows, at most those loaded", target_rows, brought, cause * wrong)
+        if brought and not target_rows:
+            yield Check("target: empty though rows were loaded", 0, brought, "its rows are gone")
+    elif not _has_windows(extract):
+        cause = (
+            "somebody else wrote to the target, or it had rows before the first load "
+            "(watermark-count set-count)"
+        )
+        yield _equal("target and loaded rows", target_rows, brought, cause)
 
 
 def _equal(what: str, found: int, expected: int, cause: str) -> Check:

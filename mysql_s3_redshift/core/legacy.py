@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mysql_s3_redshift.core.counts import IMPORTED
 from mysql_s3_redshift.core.cursors import Cursor
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan
 from mysql_s3_redshift.core.operate import set_watermark
 from mysql_s3_redshift.core.state import PROCESSED_FILES_KEPT, ExtractState, LoadState
 from mysql_s3_redshift.errors import StateUnreadableError
 
-IMPORTED = "imported"
 FROM_THE_START = datetime(1970, 1, 1)  # noqa: DTZ001  data timestamps carry no zone
 
 _FILE = re.compile(

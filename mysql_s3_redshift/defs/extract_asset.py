@@ -1,6 +1,7 @@
 """The S3 asset of a table: its parquet files, whose value is the extract state."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import dagster as dg
 
@@ -12,9 +13,17 @@ from mysql_s3_redshift.core.cursors import parse_timestamp
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.model import TablePlan, TimestampUnit
 from mysql_s3_redshift.core.state import ExtractState
+from mysql_s3_redshift.defs.checks.specs import extract_check_specs
+from mysql_s3_redshift.defs.checks.steps import extract_results
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.metadata import Extracted, extract_metadata
 from mysql_s3_redshift.defs.names import SESSION, source_resource, storage_resource
+from mysql_s3_redshift.defs.partitions import (
+    BACKFILL,
+    await_turn,
+    chosen_window,
+    tell_partitions,
+)
 from mysql_s3_redshift.defs.progress import StepProgress
 from mysql_s3_redshift.defs.resources import MySqlResource, RunSession, resource
 from mysql_s3_redshift.defs.run_config import ExtractConfig
@@ -33,6 +42,7 @@ def build_extract_asset(
     @dg.multi_asset(
         name=step_name(plan.extract_key),
         specs=[extract_spec(plan)],
+        check_specs=extract_check_specs(plan),
         pool=source_resource(plan.source),
         required_resource_keys={
             source_resource(plan.source),
@@ -40,6 +50,7 @@ def build_extract_asset(
             SESSION,
         },
         retry_policy=retry_policy,
+        backfill_policy=BACKFILL if plan.partitions else None,
     )
     def extract(
         context: dg.AssetExecutionContext, config: ExtractConfig
@@ -61,9 +72,11 @@ def run_extract(
     request = ExtractRequest(
         run_id=context.run.run_id,
         limits=config.limits(),
-        window=config.window(),
+        window=chosen_window(context, plan, config),
         stopping=session.stopping,
     )
+    if request.window is not None:
+        await_turn(context, plan)
     with mysql.open() as connections:
         storage = connections.storage(plan)
         described = pair.describe(plan, connections)
@@ -74,45 +87,55 @@ def run_extract(
         if report.files:  # else the old schema is still the stored one, and tells it next time
             progress.observe_changes(change.sentence for change in described.changes)
         early = _ended_early(report, request, plan)
+        now = _source_clock(described, report, connections)
         shown = Extracted(
             described=described,
             report=report,
             before=before,
             pending=len(report.state.pending(storage.load_states().read())),
             data_uri=storage.data_uri,
-            lag=_source_lag(described, report, connections, caught_up=not early),
+            lag=_source_lag(report, now, caught_up=not early),
+            now=now,
+            catches_up=not early and request.window is None,
             seconds={
                 "describe": described_at,
                 "ceiling": max(progress.began.get("ceiling", described_at) - described_at, 0.0),
                 "extract": extracted_at - described_at,
             },
             note=early or report.note,
+            window=request.window,
         )
+    if request.window is not None and request.window.daily:
+        tell_partitions(context, report.days)
     return dg.MaterializeResult(
         value=report.state,
         metadata=extract_metadata(shown),
+        check_results=extract_results(context.instance, shown),
         data_version=dg.DataVersion(f"{report.state.generation}.{report.state.next_seq}"),
     )
 
 
-def _source_lag(
-    described: DescribedTable,
-    report: ExtractReport,
-    connections: Connections,
-    *,
-    caught_up: bool,
-) -> float | None:
+def _source_clock(
+    described: DescribedTable, report: ExtractReport, connections: Connections
+) -> datetime | None:
+    """The source's present, in the clock of the cursor; None where there is none to compare."""
+    resolved = described.resolved
+    cursor = resolved.cursor
+    if cursor.timestamp is None or report.state.mysql_state.last_timestamp is None:
+        return None
+    clock = connections.source(resolved.plan.source).clock(resolved.plan)
+    in_utc = cursor.zoned or cursor.unit is not TimestampUnit.DATETIME
+    return clock.utc if in_utc else clock.local
+
+
+def _source_lag(report: ExtractReport, now: datetime | None, *, caught_up: bool) -> float | None:
     """Seconds between the source's clock now and the end of what is on S3; None without clock.
 
     A run that reached its ceiling has everything up to there, however old the newest row is.
     """
-    resolved, state = described.resolved, report.state.mysql_state
-    cursor = resolved.cursor
-    if cursor.timestamp is None or state.last_timestamp is None:
+    state = report.state.mysql_state
+    if now is None or state.last_timestamp is None:
         return None
-    clock = connections.source(resolved.plan.source).clock(resolved.plan)
-    in_utc = cursor.zoned or cursor.unit is not TimestampUnit.DATETIME
-    now = clock.utc if in_utc else clock.local
     reached = parse_timestamp(state.last_timestamp)
     if caught_up and report.ceiling is not None and isinstance(state.ceiling, str):
         reached = max(reached, parse_timestamp(state.ceiling))

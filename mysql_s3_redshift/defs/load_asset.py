@@ -10,6 +10,8 @@ from mysql_s3_redshift.config import step_name
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load_target
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.defs.checks.specs import load_check_specs
+from mysql_s3_redshift.defs.checks.steps import load_results
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.metadata import Loaded, load_metadata
 from mysql_s3_redshift.defs.names import (
@@ -33,6 +35,7 @@ def build_load_asset(
     @dg.multi_asset(
         name=step_name(plan.load_key),
         specs=[load_spec(plan)],
+        check_specs=load_check_specs(plan),
         ins={"state": dg.AssetIn(extract_key(plan))},
         pool=target_resource(plan.target),
         required_resource_keys={
@@ -79,7 +82,10 @@ def run_load(
         )
     loaded = f"{report.state.generation}.{report.state.redshift_state.total_files}"
     return dg.MaterializeResult(
-        value=report.state, metadata=load_metadata(shown), data_version=dg.DataVersion(loaded)
+        value=report.state,
+        metadata=load_metadata(shown),
+        check_results=load_results(shown, state),
+        data_version=dg.DataVersion(loaded),
     )
 
 

@@ -7,6 +7,7 @@ in one typed function per asset. Numbers are plotted over time: they are about t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from mysql_s3_redshift.adapters.pair import DescribedTable
 from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json
 from mysql_s3_redshift.core.extraction import ExtractReport
 from mysql_s3_redshift.core.load import LoadReport
-from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.model import TablePlan, Window
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import DataFile, ExtractState
 from mysql_s3_redshift.defs.columns import column_lineage, column_schema
@@ -43,8 +44,11 @@ class Extracted:
         before: The state that the run found; None at the first run.
         pending: Files that the target does not have yet.
         lag: Seconds between the source's present and the end of what was extracted.
+        now: The source's present in the clock of the cursor; None where the cursor has none.
+        catches_up: Whether the run read all that was new, and nothing else.
         seconds: Duration by stage.
         note: Why nothing was extracted, or why the run ended early; empty otherwise.
+        window: What the run was asked to read again; None where it caught up.
     """
 
     described: DescribedTable
@@ -53,8 +57,11 @@ class Extracted:
     pending: int
     data_uri: str
     lag: float | None
+    now: datetime | None
+    catches_up: bool
     seconds: Mapping[str, float]
     note: str
+    window: Window | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,7 @@ def extract_metadata(run: Extracted) -> Metadata:
         "rows_extracted": report.rows,
         "files_written": len(report.files),
         "bytes_written": sum(f.bytes for f in report.files),
+        **_window(run.window),
         "watermark_before": watermark_text(run.before),
         "watermark_after": watermark_text(state),
         "ceiling": ceiling_text(report.ceiling),
@@ -199,6 +207,12 @@ def _columns(run: Loaded) -> Metadata:
         "dagster/column_schema": column_schema(run.schema, run.plan, kind="redshift"),
         "dagster/column_lineage": column_lineage(run.schema, run.plan, kind="redshift"),
     }
+
+
+def _window(window: Window | None) -> Metadata:
+    if window is None:
+        return {}
+    return {"window": f"{window.column or 'cursor'}: {window.start} to {window.end}"}
 
 
 def _note(note: str) -> Metadata:
