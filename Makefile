@@ -38,7 +38,7 @@ lint: .make/lint ## Check style and types
 stress: .make/test ## Writers against a loop of syncs for STRESS_SECONDS (default 600)
 	$(BIN)/python -m mysql_s3_redshift_tests.faults.stress --seconds $(STRESS_SECONDS)
 
-bench: .make/test ## Measure speed and memory against the limits and the peers
+bench: .make/bench ## Measure speed and memory against the limits and the peers
 	$(BIN)/python -m benchmarks
 
 clean: down ## Remove everything that the targets made
@@ -63,6 +63,10 @@ clean: down ## Remove everything that the targets made
 	scripts/install-system.sh chromium
 	scripts/install-system.sh redis
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,test]'
+	@touch $@
+
+.make/bench: .make/test
+	scripts/install-system.sh compiler
 	@touch $@
 
 .make/lint: .make/venv pyproject.toml

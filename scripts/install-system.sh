@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Install what pip cannot: install-system.sh python|mariadb|ssh|chromium|redis. Does nothing where it is there.
+# Install what pip cannot: install-system.sh python|mariadb|ssh|chromium|redis|compiler. Does nothing where it is there.
 set -euo pipefail
 
-part=${1:?python, mariadb, ssh, chromium or redis}
+part=${1:?python, mariadb, ssh, chromium, redis or compiler}
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -73,6 +73,16 @@ case $part in
         as_root systemctl mask --quiet redis-server.service || true
       fi
       run_apt redis-server || missing "Redis" "redis-server" "redis" "redis"
+    fi
+    ;;
+  compiler)
+    # For the benchmarks: the program that throws rows away, and mysqlclient.
+    if ! command -v cc >/dev/null || ! pkg-config --exists libmariadb ||
+      ! python3-config --includes >/dev/null; then
+      run_apt gcc libc6-dev pkg-config libmariadb-dev python3-dev ||
+        missing "A C compiler with the headers of Python and of MariaDB's client" \
+          "gcc libc6-dev pkg-config libmariadb-dev python3-dev" \
+          "gcc pkgconf mariadb-connector-c-devel python3-devel" "mariadb-connector-c pkgconf"
     fi
     ;;
   *)
