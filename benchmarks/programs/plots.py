@@ -6,6 +6,7 @@ plots.py RESULTS FOLDER
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -16,7 +17,7 @@ OURS, OTHERS, LIMITS = "#c2410c", "#64748b", "#cbd5e1"
 LIMIT, CLIENT, ENGINE = "rows thrown away (C)", "mariadb --quick", "mysql-s3-redshift"
 
 
-def draw_extraction(found: dict[str, dict], path: Path) -> None:
+def draw_extraction(found: dict[str, dict[str, Any]], path: Path) -> None:
     tables = [table for table in ("orders", "wide") if table in found]
     figure, axes = plt.subplots(1, len(tables), figsize=(11, 4.2), squeeze=False)
     for axis, table in zip(axes[0], tables, strict=True):
@@ -39,7 +40,7 @@ def draw_extraction(found: dict[str, dict], path: Path) -> None:
     save(figure, path)
 
 
-def draw_memory(found: dict[str, dict], path: Path) -> None:
+def draw_memory(found: dict[str, dict[str, Any]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(6.5, 3.2))
     names = [name for name in found if name != "took"]
     labels = [f"{found[n]['rows']:,} rows\n{n}" for n in names]
@@ -52,7 +53,7 @@ def draw_memory(found: dict[str, dict], path: Path) -> None:
     save(figure, path)
 
 
-def draw_end_to_end(found: dict[str, dict], path: Path) -> None:
+def draw_end_to_end(found: dict[str, dict[str, Any]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(7.5, 2.4))
     shades = {"describe": LIMITS, "extract": OURS, "load": OTHERS}
     for row, mode in enumerate(("append", "upsert")):
@@ -69,7 +70,7 @@ def draw_end_to_end(found: dict[str, dict], path: Path) -> None:
     save(figure, path)
 
 
-def draw_incremental(found: dict[str, dict], path: Path) -> None:
+def draw_incremental(found: dict[str, dict[str, Any]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(6.5, 3.2))
     changes = [name for name in found if name.isdigit()]
     ways = {"engine": OURS, "dagster": OTHERS, "command": LIMITS}
