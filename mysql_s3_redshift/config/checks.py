@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mysql_s3_redshift.config.pipelines import PipelineConfig
@@ -63,7 +63,10 @@ def check_pipelines(
         if missing:
             continue
         plans = plans_of(name, pipeline, ledger_schema=connections.ledger_schemas[pipeline.target])
-        located += zip(((*path, "tables", table) for table in pipeline.tables), plans, strict=True)
+        paths = ((*path, "tables", table) for table in pipeline.tables)
+        mine = list(zip(paths, plans, strict=True))
+        yield from _check_partition_starts(name, mine)
+        located += mine
     yield from _check_collisions(located, connections)
     yield from _check_ledgers(located)
 
@@ -97,11 +100,38 @@ def _check_table(path: YamlPath, options: TableOptions, own: TableOptions) -> It
     if own.start_from and strategy in {CdcStrategy.FULL_SYNC, CdcStrategy.ID_ONLY}:
         what = f"needs a timestamp cursor, and `cdc_strategy` is {strategy}"
         yield Problem((*path, "start_from"), what, "Use `additional_where`, or drop the key.")
-    if options.partitions and options.load_mode is LoadMode.REPLACE:
-        what = "contradicts `load_mode: replace`: one day would replace the whole table"
-        yield Problem((*path, "partitions"), what, "Use `load_mode: append` or `upsert`.")
+    yield from _check_partitions(path, options)
     if set(options.columns.exclude) & set(options.columns.hash):
         yield Problem((*path, "columns"), "excludes a column and hashes it", "Keep one of the two.")
+
+
+def _check_partitions(path: YamlPath, options: TableOptions) -> Iterator[Problem]:
+    chosen, where = options.partitions, (*path, "partitions")
+    if chosen is None:
+        return
+    if options.load_mode is LoadMode.REPLACE:
+        what = "contradicts `load_mode: replace`: one day would replace the whole table"
+        yield Problem(where, what, "Use `load_mode: append` or `upsert`.")
+    if options.cdc_strategy is CdcStrategy.FULL_SYNC:
+        what = "contradicts `cdc_strategy: full_sync`, which reads the whole table every time"
+        yield Problem(where, what, "Choose a strategy with a cursor, or drop the key.")
+    hidden = {name.lower() for name in (*options.columns.exclude, *options.columns.hash)}
+    if options.load_mode is LoadMode.APPEND and chosen.column.lower() in hidden:
+        what = "is excluded or hashed, so an append could not find the day that it replaces"
+        yield Problem((*where, "column"), what, "Choose another column, or `load_mode: upsert`.")
+
+
+def _check_partition_starts(
+    name: str, tables: Iterable[tuple[YamlPath, TablePlan]]
+) -> Iterator[Problem]:
+    """One job syncs a pipeline, and Dagster gives a job one kind of partitions."""
+    chosen = [(path, plan.partitions) for path, plan in tables if plan.partitions]
+    for path, options in chosen[1:]:
+        first = chosen[0][1].start
+        if options.start != first:
+            what = f"is {options.start}, and other partitions of `{name}` begin on {first}"
+            remedy = "Give all tables of a pipeline the same first day."
+            yield Problem((*path, "partitions", "start"), what, remedy)
 
 
 def _check_query(path: YamlPath, options: TableOptions, own: TableOptions) -> Iterator[Problem]:

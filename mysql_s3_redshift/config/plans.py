@@ -107,4 +107,4 @@ def _column_policies(columns: ColumnOptions, hash_salt: str) -> ColumnPolicies:
 
 def _partitions(options: TableOptions) -> PartitionOptions | None:
     chosen = options.partitions
-    return PartitionOptions(chosen.column, chosen.start) if chosen else None
+    return PartitionOptions(chosen.column, chosen.start, chosen.unit) if chosen else None

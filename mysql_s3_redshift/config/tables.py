@@ -164,9 +164,11 @@ class PartitionConfig(Section):
     """Opt-in daily partitions of the S3 asset."""
 
     column: ColumnName
-    """Column that tells a row's day."""
+    """Column that tells a row's day, best with an index: DATETIME, DATE, TIMESTAMP or a number."""
+    unit: TimestampUnit = TimestampUnit.DATETIME
+    """What that column holds: `datetime`, `epoch_s`, `epoch_ms` or `epoch_us`."""
     start: Day
-    """First day."""
+    """First day, the same for all tables of a pipeline."""
 
 
 class TableOptions(Section):
@@ -218,7 +220,7 @@ class TableOptions(Section):
     columns: ColumnOptions = ColumnOptions()
     """What happens to single columns."""
     partitions: PartitionConfig | None = None
-    """Daily partitions of the S3 asset, without effect in this version; default: none."""
+    """Daily partitions of the S3 asset, by which days are reloaded in the web UI; default: none."""
     description: LongText | None = None
     """Text in the asset catalog; default: the table's comment."""
     owners: Annotated[tuple[Owner, ...], BeforeValidator(as_list)] = ()

@@ -96,10 +96,15 @@ class ColumnPolicies:
 
 @dataclass(frozen=True, slots=True)
 class PartitionOptions:
-    """Opt-in daily partitions of the S3 asset: rows belong to the day of `column`, from `start`."""
+    """Opt-in daily partitions of the S3 asset: rows belong to the day of `column`, from `start`.
+
+    Attributes:
+        unit: What that column holds.
+    """
 
     column: str
     start: date
+    unit: TimestampUnit = TimestampUnit.DATETIME
 
 
 @dataclass(frozen=True, slots=True)

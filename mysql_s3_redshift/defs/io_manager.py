@@ -61,7 +61,10 @@ class StateIOManager(dg.ConfigurableIOManager):
                     kept="Nothing was changed.",
                     remedy="Run `sync` without --redshift-only, or materialize the S3 asset first.",
                 )
-            context.add_input_metadata({"state_uri": dg.MetadataValue.path(document.uri)})
+            if context.has_asset_partitions:  # an observation can name one partition, not all
+                context.log.info("the extract state is %s", document.uri)
+            else:
+                context.add_input_metadata({"state_uri": dg.MetadataValue.path(document.uri)})
             return state
 
     def _document(self, key: dg.AssetKey, kind: type[Any]) -> StateDocument[Any]:

@@ -19,6 +19,7 @@ from mysql_s3_redshift.defs.names import (
     source_key,
     state_io_manager,
 )
+from mysql_s3_redshift.defs.partitions import partitions_of
 
 FORMAT_VERSION = "1"
 """Changes when the same options give other files or other rows."""
@@ -49,6 +50,7 @@ def extract_spec(plan: TablePlan) -> dg.AssetSpec:
         tags=_tags(plan),
         code_version=code_version(plan),
         metadata={**_options(plan), "dagster/storage_kind": "s3"},
+        partitions_def=partitions_of(plan),
     ).with_io_manager_key(state_io_manager(plan.storage))
 
 
@@ -101,6 +103,8 @@ def _options(plan: TablePlan) -> Metadata:
         "cursor_columns": ", ".join(cursor) or "discovered, or none",
         "chunk_rows": plan.chunk_rows,
     }
+    if plan.partitions:
+        options["partitioned_by"] = f"the day of `{plan.partitions.column}`"
     if plan.additional_where:
         options["additional_where"] = dg.MetadataValue.md(f"```sql\n{plan.additional_where}\n```")
     if plan.query:

@@ -187,11 +187,15 @@ def test_rows_deleted_in_the_source_leave_an_appended_day_and_stay_in_an_upserte
 
 
 TIMES = {
-    "date": ("DATE", "'{0:%F}' + INTERVAL n DAY", "datetime"),
-    "timestamp": ("TIMESTAMP(3) NULL", "'{0:%F}' + INTERVAL n DAY", "datetime"),
+    "on_day": ("DATE", "'{0:%F}' + INTERVAL n DAY", "datetime"),
+    "at": ("TIMESTAMP(3) NULL", "'{0:%F}' + INTERVAL n DAY", "datetime"),
     "seconds": ("INT UNSIGNED", "UNIX_TIMESTAMP('{0:%F}') + n * 86400", "epoch_s"),
     "milliseconds": ("BIGINT", "(UNIX_TIMESTAMP('{0:%F}') + n * 86400) * 1000", "epoch_ms"),
-    "unsigned": ("BIGINT UNSIGNED", "(UNIX_TIMESTAMP('{0:%F}') + n * 86400) * 1000000", "epoch_us"),
+    "microseconds": (
+        "BIGINT UNSIGNED",
+        "(UNIX_TIMESTAMP('{0:%F}') + n * 86400) * 1000000",
+        "epoch_us",
+    ),
 }
 
 
