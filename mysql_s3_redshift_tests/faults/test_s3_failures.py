@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mysql_s3_redshift.adapters.s3 import bucket, parquet
+from mysql_s3_redshift.adapters.s3 import client, parquet
 from mysql_s3_redshift.errors import (
     ExitCode,
     ReplicationError,
@@ -33,9 +33,9 @@ STATE_OF_LOAD = "/state/redshift/"
 @pytest.fixture
 def proxy(replication: Replication, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
     """The product's way to S3, and a table of three chunks to send through it."""
-    monkeypatch.setattr(bucket, "READ_SECONDS", 0.5)
-    monkeypatch.setattr(bucket, "ATTEMPTS", 3)
-    monkeypatch.setattr(bucket, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(client, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(client, "ATTEMPTS", 3)
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 1)
     with s3_proxy(endpoint_url(replication.sandbox.settings)) as running:
         replication.sections["storages"] = {"lake": {"endpoint_url": running.endpoint_url}}
         replication.sql(

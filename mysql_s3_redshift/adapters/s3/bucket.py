@@ -1,24 +1,21 @@
-"""One bucket: the only place that calls boto3 and that knows its errors.
+"""One bucket: the only place that sends requests to S3 and knows its errors.
 
-Every request has a deadline (connect 10 s, read 60 s, five adaptive attempts). Writes of documents
-carry a precondition: `If-None-Match: *` for the first version, `If-Match: etag` for the others
-(Amazon S3 User Guide, "How to prevent object overwrites with conditional writes").
+Writes of documents carry a precondition: `If-None-Match: *` for the first version, `If-Match: etag`
+for the others (Amazon S3 User Guide, "How to prevent object overwrites with conditional writes").
 """
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-import boto3
-from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from mysql_s3_redshift.adapters.s3.client import client_of
 from mysql_s3_redshift.config import StorageConfig
 from mysql_s3_redshift.errors import StorageError
 
@@ -29,17 +26,13 @@ PERMISSIONS = {
     "CreateMultipartUpload": "PutObject",
     "DeleteObjects": "DeleteObject",
     "HeadObject": "GetObject",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
     "ListObjectsV2": "ListBucket",
     "UploadPart": "PutObject",
 }
 """IAM's name of an operation, where it has another one."""
 
 DELETE_BATCH = 1_000
-CONNECT_SECONDS = 10
-READ_SECONDS = 60
-ATTEMPTS = 5
-MAX_CONNECTIONS = 64
-"""Of one client, which all tables of a process share; only as many as are used are opened."""
 
 
 class PreconditionFailedError(StorageError):
@@ -53,6 +46,16 @@ class StoredObject:
     key: str
     bytes: int
     modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """A multipart upload that was not completed, and the bytes of the parts it has."""
+
+    key: str
+    upload_id: str
+    bytes: int
+    started: datetime
 
 
 class Bucket:
@@ -94,7 +97,7 @@ class Bucket:
         """The boto3 client, made at first use; clients may be shared among threads."""
         with self._lock:
             if self._client is None:
-                self._client = _make_client(self._config)
+                self._client = client_of(self._config)
         return self._client
 
     def put(
@@ -220,6 +223,24 @@ class Bucket:
                 Bucket=self.name, Key=key, UploadId=upload_id, **self._owner()
             )
 
+    def list_uploads(self, prefix: str) -> Iterator[StoredUpload]:
+        """Every multipart upload under a prefix that was not completed."""
+        with self._errors("ListMultipartUploads", prefix):
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.name, Prefix=prefix, **self._owner()
+            )
+            for page in pages:
+                for entry in page.get("Uploads", []):
+                    key, upload_id = entry["Key"], entry["UploadId"]
+                    size = self._upload_bytes(key, upload_id)
+                    yield StoredUpload(key, upload_id, size, entry["Initiated"])
+
+    def _upload_bytes(self, key: str, upload_id: str) -> int:
+        pages = self.client.get_paginator("list_parts").paginate(
+            Bucket=self.name, Key=key, UploadId=upload_id, **self._owner()
+        )
+        return sum(int(part["Size"]) for page in pages for part in page.get("Parts", []))
+
     # -- configuration and errors -------------------------------------------------------------
 
     def _owner(self) -> dict[str, str]:
@@ -267,46 +288,3 @@ def _remedy(code: str, operation: str) -> str:
     if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:
         return "Check the access keys of this storage in pipelines.yaml."
     return "Run again; S3 keeps what is complete."
-
-
-@functools.lru_cache(maxsize=32)
-def _addressing(config: StorageConfig) -> Literal["path", "virtual", "auto"]:
-    """Where the bucket goes in URLs; `auto` is botocore's rule, which knows AWS alone."""
-    if config.path_style:
-        return "path"
-    return "virtual" if config.endpoint_url else "auto"
-
-
-def _make_client(config: StorageConfig) -> Any:
-    """Make a client, once for each configuration of this process.
-
-    It takes 0.1 to 0.2 s, which is more than an idle table needs for everything else, and one that
-    exists keeps its connections open. boto3's clients may be shared among threads.
-    """
-    secret = {
-        "aws_access_key_id": config.access_key_id,
-        "aws_secret_access_key": config.secret_access_key,
-        "aws_session_token": config.session_token,
-    }
-    keys: dict[str, Any] = {k: v.get_secret_value() for k, v in secret.items() if v is not None}
-    session = boto3.Session(region_name=config.region, **keys)
-    options = BotoConfig(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": _addressing(config)},
-        max_pool_connections=MAX_CONNECTIONS,
-    )
-    try:
-        return session.client(
-            "s3",
-            endpoint_url=config.endpoint_url,
-            region_name=session.region_name or "us-east-1",
-            config=options,
-        )
-    except (BotoCoreError, ValueError) as error:
-        raise StorageError(
-            f"S3 cannot be used: {error}",
-            kept="Nothing was changed.",
-            remedy="Check region, endpoint_url and credentials of this storage.",
-        ) from error

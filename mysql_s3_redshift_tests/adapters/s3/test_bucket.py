@@ -181,3 +181,13 @@ def test_a_refused_read_names_the_permissions_that_are_missing(plain, monkeypatc
     with pytest.raises(StorageError) as refused:
         plain.begin_upload("k")
     assert "s3:PutObject" in refused.value.remedy
+
+
+def test_storages_of_one_address_and_account_share_a_client(s3_server: SandboxStatus) -> None:
+    """Making one takes longer than an idle table needs for everything else."""
+    one, other = (Bucket(storage_config(s3_server, prefix)) for prefix in ("one", "other"))
+    elsewhere = storage_config(s3_server, "one").model_copy(
+        update={"endpoint_url": "http://127.0.0.1:9"}
+    )
+    assert one.client is other.client
+    assert Bucket(elsewhere).client is not one.client
