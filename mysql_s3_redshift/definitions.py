@@ -5,6 +5,7 @@ directory. It is read when Dagster asks for the definitions, not when this modul
 nothing is connected to.
 """
 
+import functools
 import os
 
 import dagster as dg
@@ -18,4 +19,10 @@ CONFIG_VARIABLE = "MYSQL_S3_REDSHIFT_CONFIG"
 @dg.definitions
 def defs() -> dg.Definitions:
     """Build the definitions of the configured pipelines."""
-    return build_definitions(load_config(os.environ.get(CONFIG_VARIABLE) or "pipelines.yaml"))
+    return _build(os.environ.get(CONFIG_VARIABLE) or "pipelines.yaml")
+
+
+@functools.cache
+def _build(path: str) -> dg.Definitions:
+    """Build once: loading a code location asks twice, and a reload is a new process."""
+    return build_definitions(load_config(path))

@@ -74,12 +74,10 @@ def build_resources(
             resources[state_io_manager(plan.storage)] = StateIOManager(
                 storage=storages[plan.storage]
             )
-        resources.setdefault(
-            source_resource(plan.source), MySqlResource(config_path=path, connection=plan.source)
-        )
-        resources.setdefault(
-            target_resource(plan.target), RedshiftResource(config_path=path, connection=plan.target)
-        )
+        if (key := source_resource(plan.source)) not in resources:
+            resources[key] = MySqlResource(config_path=path, connection=plan.source)
+        if (key := target_resource(plan.target)) not in resources:
+            resources[key] = RedshiftResource(config_path=path, connection=plan.target)
     return resources
 
 
