@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.core import slice_worker
 from mysql_s3_redshift.core.drift import Change, compare
 from mysql_s3_redshift.core.extract import extract
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
@@ -13,6 +14,7 @@ from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.plan import ResolvedTable, resolve
 from mysql_s3_redshift.core.ports import Progress
 from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.slice_worker import SliceReport, SliceWork
 from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.core.types import map_table
 
@@ -63,6 +65,46 @@ def extract_table(
         storage=storage,
         states=storage.extract_states(),
         loads=storage.load_states(),
+        progress=progress,
+    )
+
+
+def plan_slices(
+    described: DescribedTable, request: ExtractRequest, connections: Connections, progress: Progress
+) -> tuple[SliceWork, ...]:
+    """Begin a run of the S3 asset and tell what workers may read (see `core.slice_worker`)."""
+    plan = described.resolved.plan
+    storage = connections.storage(plan)
+    return slice_worker.plan_slices(
+        described.resolved,
+        described.schema,
+        request,
+        source=connections.source(plan.source),
+        storage=storage,
+        states=storage.extract_states(),
+        loads=storage.load_states(),
+        progress=progress,
+    )
+
+
+def read_slice(
+    described: DescribedTable,
+    work: SliceWork,
+    request: ExtractRequest,
+    connections: Connections,
+    progress: Progress,
+) -> SliceReport:
+    """Read one range of a planned run (see `core.slice_worker`)."""
+    plan = described.resolved.plan
+    storage = connections.storage(plan)
+    return slice_worker.read_slice(
+        described.resolved,
+        described.schema,
+        work,
+        request,
+        source=connections.source(plan.source),
+        storage=storage,
+        states=storage.extract_states(),
         progress=progress,
     )
 

@@ -8,11 +8,12 @@ every version exactly once, also in append mode.
 from __future__ import annotations
 
 from mysql_s3_redshift.core import watermark
-from mysql_s3_redshift.core.ceiling import ceiling_json, last_ceiling
+from mysql_s3_redshift.core.ceiling import ceiling_json, phase_bound
 from mysql_s3_redshift.core.chunks import read_chunks
 from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime
 from mysql_s3_redshift.core.extraction import Extraction
 from mysql_s3_redshift.core.model import TimestampUnit, Value
+from mysql_s3_redshift.core.slices import read_slices, slices_of_phase
 from mysql_s3_redshift.core.state import Snapshot, decode_value, encode_value
 
 
@@ -24,11 +25,14 @@ def catch_up(run: Extraction) -> None:
             run.note = "no bound is proven yet: open transactions hold it"
         return
     if run.state.mysql_state.phase == "snapshot":
-        if run.table.cursor.snapshot_columns and not run.table.plan.start_from:
+        if slices_of_phase(run, ceiling.value) is not None:
+            read_slices(run)
+        elif run.table.cursor.snapshot_columns and not run.table.plan.start_from:
             _read_snapshot(run, ceiling.value)
         else:
             _read_null_cursors(run, ceiling.value)
-    if run.state.mysql_state.phase == "incremental" or not run.table.cursor.snapshot_columns:
+    state, by_key = run.state.mysql_state, bool(run.table.cursor.snapshot_columns)
+    if state.phase == "incremental" or not (by_key or state.snapshot):
         _read_increment(run, ceiling.value)
 
 
@@ -37,7 +41,7 @@ def _read_snapshot(run: Extraction, ceiling: Value) -> None:
     cursor, state = run.table.cursor, run.state.mysql_state
     columns = cursor.snapshot_columns
     phase = state.snapshot or Snapshot(ceiling=ceiling_json(ceiling))
-    bound = last_ceiling(state.with_(ceiling=phase.ceiling), by_id=cursor.timestamp is None)
+    bound = phase_bound(phase, cursor)
     after = tuple(decode_value(phase.position[c]) for c in columns if c in phase.position)
     query = ChunkQuery(
         order_by=columns, after=after, nulls="keep", **watermark.ceiling_bounds(bound, cursor)
@@ -47,8 +51,7 @@ def _read_snapshot(run: Extraction, ceiling: Value) -> None:
         last_id = encode_value(chunk.last[0]) if len(columns) == 1 else None
         run.register_chunk(chunk, columns, "snapshot", snapshot=phase, last_id=last_id)
     if run.loop.exhausted:
-        ended = {"phase": "incremental", "snapshot": None, **watermark.past_ceiling(bound, cursor)}
-        run.commit(run.state.with_(mysql_state=run.state.mysql_state.with_(**ended)))
+        run.end_phase(bound)
 
 
 def _read_null_cursors(run: Extraction, ceiling: Value) -> None:

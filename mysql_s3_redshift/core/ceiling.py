@@ -38,7 +38,13 @@ from mysql_s3_redshift.core.cursors import (
 from mysql_s3_redshift.core.model import TimestampUnit, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, Source, Work
-from mysql_s3_redshift.core.state import MysqlState, decode_value, encode_value, utc_now
+from mysql_s3_redshift.core.state import (
+    MysqlState,
+    Snapshot,
+    decode_value,
+    encode_value,
+    utc_now,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -230,6 +236,11 @@ def last_ceiling(state: MysqlState, *, by_id: bool) -> Value:
     if state.ceiling is None:
         return None
     return decode_value(state.ceiling) if by_id else parse_timestamp(str(state.ceiling))
+
+
+def phase_bound(phase: Snapshot, cursor: Cursor) -> Value:
+    """The bound of a snapshot phase, which stays the one of its first run."""
+    return last_ceiling(MysqlState(ceiling=phase.ceiling), by_id=cursor.timestamp is None)
 
 
 def ceiling_json(value: Value) -> JsonValue:

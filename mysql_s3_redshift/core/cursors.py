@@ -82,6 +82,8 @@ class ChunkQuery:
         nulls: `skip` rows whose `bound_column` is NULL, `keep` them too, or read `only` them.
         before: Exclusive upper bound of the first keyset column, which ends a chunk between two
             distinct values where the keyset is not unique.
+        through: Inclusive upper bound of the whole keyset: exactly what `after` leaves out. A
+            shorter one leaves out that prefix, too.
         limit: Rows at most; None reads to the bound.
     """
 
@@ -95,6 +97,7 @@ class ChunkQuery:
     nulls: str = "skip"
     before: Value = None
     limit: int | None = None
+    through: Position = ()
 
 
 def to_datetime(value: Value, unit: TimestampUnit) -> datetime:

@@ -72,5 +72,5 @@ def extract(
         run.commit(run.state.failed(error.happened))
         raise
     note = run.note or ("" if run.files else "nothing new")
-    changed = dict(run.loop.values_changed)
+    changed = dict(run.values_changed + run.loop.values_changed)
     return ExtractReport(run.state, tuple(run.files), run.ceiling, changed, note, run.days)

@@ -6,6 +6,7 @@ through `register` and `commit`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling
 from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
 from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.faultpoints import reach
-from mysql_s3_redshift.core.model import RunLimits, Window
+from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ExtractStates, LoadStates, Progress, Source, Storage
 from mysql_s3_redshift.core.schema import TableSchema
@@ -26,12 +27,18 @@ from mysql_s3_redshift.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ExtractRequest:
-    """What one run of the S3 asset is asked to do."""
+    """What one run of the S3 asset is asked to do.
+
+    Attributes:
+        continues: Whether earlier steps of the same run have read slices: what they registered is
+            this run's, too.
+    """
 
     run_id: str
     limits: RunLimits = field(default_factory=RunLimits)
     window: Window | None = None
     stopping: Callable[[], bool] = lambda: False
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +63,52 @@ class ExtractReport:
         return sum(f.rows for f in self.files)
 
 
+def chunk_loop(
+    table: ResolvedTable,
+    schema: TableSchema,
+    request: ExtractRequest,
+    *,
+    source: Source,
+    storage: Storage,
+    first: int,
+) -> ChunkLoop:
+    """Prepare to read chunks; `first` is the number of the first file."""
+    return ChunkLoop(
+        table=table,
+        schema=schema,
+        arrow_schema=arrow_schema(schema),
+        source=source,
+        storage=storage,
+        run_id=request.run_id,
+        day=datetime.now(UTC),
+        chunk_rows=request.limits.chunk_rows(table.plan.chunk_rows),
+        budget=request.limits.max_rows(table.plan.chunk_rows),
+        stopping=request.stopping,
+        next_seq=first,
+    )
+
+
+def file_record(chunk: Chunk, columns: Sequence[str], loop: ChunkLoop, **facts: Any) -> DataFile:
+    """The record of a chunk's file; `facts` are its further fields."""
+    return DataFile(
+        **{"seq": chunk.seq, **facts},
+        schema_id=loop.schema.fingerprint,
+        uri=chunk.written.uri,
+        rows=chunk.written.rows,
+        bytes=chunk.written.bytes,
+        first=watermark.named(columns, chunk.first),
+        last=watermark.named(columns, chunk.last),
+        run_id=loop.run_id,
+        written_at=utc_now(),
+    )
+
+
 class Extraction:
     """One run: the state as it was last committed, and what was written since.
 
     Attributes:
         files: Registered by this run.
+        values_changed: Values that a policy changed in earlier steps of this run.
         note: Why nothing was extracted, or why the run ended early.
         ceiling: The run's bound, once it is fixed.
         days: Rows by day, where a window was read day by day.
@@ -82,23 +130,14 @@ class Extraction:
         self.source, self.storage, self.states, self.loads = source, storage, states, loads
         self.progress = progress
         self.files: list[DataFile] = []
+        self.values_changed: Counter[str] = Counter()
         self.note = ""
         self.days: dict[date, int] = {}
         self.ceiling: Ceiling | None = None
         self.state = self._read_state()
         reach("extract.after_state_read")
-        self.loop = ChunkLoop(
-            table=table,
-            schema=schema,
-            arrow_schema=arrow_schema(schema),
-            source=source,
-            storage=storage,
-            run_id=request.run_id,
-            day=datetime.now(UTC),
-            chunk_rows=request.limits.chunk_rows(table.plan.chunk_rows),
-            budget=request.limits.max_rows(table.plan.chunk_rows),
-            stopping=request.stopping,
-            next_seq=self.state.next_seq,
+        self.loop = chunk_loop(
+            table, schema, request, source=source, storage=storage, first=self.state.next_seq
         )
 
     def _read_state(self) -> ExtractState:
@@ -124,8 +163,21 @@ class Extraction:
             "source_created_at": self.table.table.created_at,
         }
         self._refuse_restarted_ids(state)
-        state = state.without_loaded(loaded)
-        return state.with_(metadata={**state.metadata, **facts}).begin(self.request.run_id)
+        state = self._take_over(state).without_loaded(loaded)
+        state = state.with_(metadata={**state.metadata, **facts})
+        return state.begin(self.request.run_id, continues=self.request.continues)
+
+    def _take_over(self, state: ExtractState) -> ExtractState:
+        """Slices: count what earlier steps of this run did; end what workers of others do."""
+        phase = state.mysql_state.snapshot
+        plan = phase.slices if phase else None
+        if self.request.continues:
+            self.files += [f for f in state.files if f.run_id == self.request.run_id]
+            self.values_changed.update(plan.values_changed if plan else {})
+        elif phase and plan:
+            phase = phase.with_(slices=plan.released())
+            return state.with_(mysql_state=state.mysql_state.with_(snapshot=phase))
+        return state
 
     def _refuse_restarted_ids(self, state: ExtractState) -> None:
         """A table that was dropped or truncated and filled again starts its ids below ours."""
@@ -164,21 +216,7 @@ class Extraction:
         self, chunks: Sequence[Chunk], columns: Sequence[str], **facts: Any
     ) -> list[DataFile]:
         """File records of chunks; `facts` are the fields that they share."""
-        return [
-            DataFile(
-                seq=c.seq,
-                schema_id=self.schema.fingerprint,
-                uri=c.written.uri,
-                rows=c.written.rows,
-                bytes=c.written.bytes,
-                first=watermark.named(columns, c.first),
-                last=watermark.named(columns, c.last),
-                run_id=self.request.run_id,
-                written_at=utc_now(),
-                **facts,
-            )
-            for c in chunks
-        ]
+        return [file_record(c, columns, self.loop, **facts) for c in chunks]
 
     def register_chunk(self, chunk: Chunk, columns: Sequence[str], kind: str, **moved: Any) -> None:
         """Commit one chunk: its file and the watermark that it carries."""
@@ -191,6 +229,12 @@ class Extraction:
         self.commit(self.state.register(files, **moved))
         self.files += files
         self.progress("extracted", {"files": len(files), "rows": sum(f.rows for f in files)})
+
+    def end_phase(self, bound: Value) -> None:
+        """Commit the end of the snapshot phase: everything below its bound is on S3."""
+        moved = watermark.past_ceiling(bound, self.table.cursor)
+        ended = self.state.mysql_state.with_(phase="incremental", snapshot=None, **moved)
+        self.commit(self.state.with_(mysql_state=ended))
 
     def finish(self) -> None:
         """Commit the end of the run. A table without rows has a schema too: its target is made."""

@@ -43,6 +43,19 @@ class ResolvedTable:
         """Whether a run takes all rows or none: `full_sync`, and every strategy that replaces."""
         return not self.cursor.is_incremental or self.load_mode is LoadMode.REPLACE
 
+    @property
+    def slice_columns(self) -> tuple[str, ...]:
+        """Key by whose ranges the first extraction can be read in slices; empty without one.
+
+        A whole table is one snapshot, which no two connections share; a query would run in full
+        for every range; without a key a range could not be read in chunks.
+        """
+        if self.reads_whole_table or self.plan.query is not None:
+            return ()
+        if self.cursor.snapshot_columns and not self.plan.start_from:
+            return self.cursor.snapshot_columns
+        return self.cursor.columns if self.cursor.unique else ()
+
 
 def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     """Complete a plan from the table's own columns and indexes.
@@ -50,12 +63,6 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     Raises:
         ConfigError: A column does not exist, or cannot serve as the cursor or key.
     """
-    if plan.slices > 1:
-        raise ConfigError(
-            f"{plan.display_name}: slices: {plan.slices} is not available in this version.",
-            kept="Nothing was read or written.",
-            remedy="Leave slices out; the table is then read in one range.",
-        )
     strategy = plan.strategy or _discover_strategy(plan, table)
     key = tuple(_column(plan, table, c).name for c in plan.primary_key) or table.primary_key
     cursor = _build_cursor(_with_columns(plan, table, strategy), table, strategy, key)
@@ -66,13 +73,33 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
             f"{plan.display_name}: load_mode upsert needs a key, and the table has none.",
             remedy="Set primary_key: [column, …], or load_mode: append.",
         )
-    return ResolvedTable(
+    resolved = ResolvedTable(
         plan=plan,
         table=table,
         cursor=cursor,
         load_mode=mode,
         key=key,
         cursor_indexed=not cursor.columns or _is_indexed(table, cursor.first_column),
+    )
+    if plan.slices > 1 and not resolved.slice_columns:
+        raise _unsliceable(resolved)
+    return resolved
+
+
+def _unsliceable(table: ResolvedTable) -> ConfigError:
+    plan = table.plan
+    why = "the table has no key to cut into ranges"
+    if plan.query is not None:
+        why = "the query would run in full for every slice"
+    elif table.reads_whole_table:
+        why = (
+            f"{table.cursor.strategy} with load_mode {table.load_mode} reads the table in one "
+            "snapshot, which several connections cannot share"
+        )
+    return ConfigError(
+        f"{plan.display_name}: slices: {plan.slices} is not possible: {why}.",
+        kept="Nothing was read or written.",
+        remedy="Set slices: 1 for this table.",
     )
 
 

@@ -88,6 +88,9 @@ class Source(Protocol):
     def has_rows(self, table: ResolvedTable, query: ChunkQuery) -> bool:
         """Whether the query would return any row."""
 
+    def cuts(self, table: ResolvedTable, query: ChunkQuery, slices: int) -> Sequence[Position]:
+        """At most `slices` - 1 keys that cut a range into slices of about equal rows."""
+
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
 

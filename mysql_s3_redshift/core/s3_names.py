@@ -8,6 +8,11 @@
     {prefix}/state/.conditional-writes
     {prefix}/history/{asset key joined by /}/{UTC time}-{action}.json
 
+`seq` is the number of the file in its table. A worker that reads a slice does not know that number
+before the file is registered, so its files are named by numbers of its own: the slice (from 1), the
+worker (12 random digits) and its files (6 digits, from 1). They have 19 digits or more, so they are
+no file's number, and neither two workers of a run nor two attempts at a slice ever share a name.
+
 Letters and digits of any alphabet, `-`, `_`, `.` and `$` stand for themselves. Everything else is
 percent-encoded, because it means something in a URL, in XML or in a COPY statement. Two different
 tables never share a folder: a dot in a schema's name is encoded, so the first dot of
@@ -28,6 +33,9 @@ from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.errors import ConfigError
 
 MAX_KEY_BYTES = 1024
+WORKERS = 10**12
+"""Numbers that a worker may draw."""
+_FILES_OF_WORKER = 10**6
 
 _DATA_FILE = re.compile(
     r"year=\d{4}/month=\d{2}/day=\d{2}/"
@@ -74,6 +82,16 @@ def data_key(prefix: str, plan: TablePlan, *, when: datetime, run_id: str, seq: 
             DataKey(plan.pipeline, plan.source, plan.schema, plan.table, utc, run, seq),
         )
     )
+
+
+def first_number_of_slice(number: int, worker: int) -> int:
+    """Return the number in the name of a worker's first file; the others count up from it.
+
+    Args:
+        number: The slice, from 1.
+        worker: Drawn by the worker, below `WORKERS`.
+    """
+    return (number * WORKERS + worker) * _FILES_OF_WORKER + 1
 
 
 def parse_data_key(prefix: str, key: str) -> DataKey | None:

@@ -24,6 +24,7 @@ from mysql_s3_redshift.core.documents import (
     utc_now,
 )
 from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.slice_state import Snapshot
 
 __all__ = [
     "DataFile",
@@ -46,20 +47,6 @@ PROCESSED_FILES_KEPT = 1_000
 
 Phase = Literal["snapshot", "incremental"]
 Status = Literal["pending", "in_progress", "success", "failed"]
-
-
-class Snapshot(Document):
-    """A snapshot phase under way.
-
-    Attributes:
-        ceiling: Bound of the whole phase, fixed by its first run: rows that change later have
-            timestamps beyond it and belong to the incremental phase.
-        position: Key of the last row that is on S3, by column; `set` names a whole-table read's
-            set.
-    """
-
-    ceiling: JsonValue = None
-    position: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class MysqlState(Document):
@@ -143,16 +130,12 @@ class ExtractState(Document):
         newest = max((load.loaded_through, *load.loaded_beyond))
         return self.with_(generation=load.generation + 1, next_seq=newest + 1)
 
-    def begin(self, run_id: str) -> ExtractState:
-        """A run starts: its session counts are 0."""
-        changed = self.mysql_state.with_(
-            status="in_progress",
-            last_run_id=run_id,
-            last_session_rows=0,
-            last_session_files=0,
-            error=None,
-        )
-        return self.with_(mysql_state=changed)
+    def begin(self, run_id: str, *, continues: bool = False) -> ExtractState:
+        """A run starts: its session counts are 0, unless an earlier step of it began already."""
+        state = self.mysql_state
+        if not continues or state.last_run_id != run_id:
+            state = state.with_(last_run_id=run_id, last_session_rows=0, last_session_files=0)
+        return self.with_(mysql_state=state.with_(status="in_progress", error=None))
 
     def register(self, files: Sequence[DataFile], **progress: Any) -> ExtractState:
         """Add files and move the watermark, in one step.

@@ -9,7 +9,7 @@ import pytest
 
 import mysql_s3_redshift
 from mysql_s3_redshift.core import faultpoints
-from mysql_s3_redshift.core.faultpoints import POINTS, InjectedFaultError, reach
+from mysql_s3_redshift.core.faultpoints import ALL_POINTS, InjectedFaultError, reach
 from mysql_s3_redshift.errors import ConfigError
 
 PACKAGE = Path(mysql_s3_redshift.__file__).parent
@@ -21,12 +21,12 @@ def test_every_declared_point_is_passed_in_the_code_and_every_passed_one_is_decl
         for file in PACKAGE.rglob("*.py")
         for point in re.findall(r'\breach\("([a-z_.]+)"\)', file.read_text(encoding="utf-8"))
     }
-    assert passed == set(POINTS)
+    assert passed == set(ALL_POINTS)
 
 
 def test_nothing_is_armed_without_the_variable() -> None:
     assert faultpoints._armed is None
-    for point in POINTS:
+    for point in ALL_POINTS:
         reach(point)
     reach("no such point, and nobody looks")
 

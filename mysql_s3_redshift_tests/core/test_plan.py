@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -147,3 +148,43 @@ def test_what_the_cursor_column_keeps_is_known() -> None:
     by_timestamp = resolve(replace(PLAN, timestamp_column="stamp"), source).cursor
     assert (by_datetime.fraction, by_datetime.zoned) == (3, False)
     assert (by_timestamp.fraction, by_timestamp.zoned) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "why"),
+    [
+        (table("id", "a", key=("id",)), {"load_mode": LoadMode.REPLACE}, "one snapshot"),
+        (table("a", "code", key=("a", "code")), {}, "one snapshot"),
+        (
+            table("a", "update_at", indexes=(("update_at",),)),
+            {"strategy": CdcStrategy.TIMESTAMP_ONLY, "load_mode": LoadMode.APPEND},
+            "no key",
+        ),
+        (
+            table("id", "update_at"),
+            {
+                "strategy": CdcStrategy.CUSTOM_SQL,
+                "query": "SELECT 1",
+                "timestamp_column": "update_at",
+                "primary_key": ("id",),
+            },
+            "in full for every slice",
+        ),
+    ],
+)
+def test_what_cannot_be_read_in_slices_is_refused(
+    source: SourceTable, options: dict[str, Any], why: str
+) -> None:
+    plan = replace(PLAN, **options)
+    assert resolve(plan, source).slice_columns == ()
+    with pytest.raises(ConfigError, match=f"slices: 3 is not possible: .*{why}"):
+        resolve(replace(plan, slices=3), source)
+
+
+def test_slices_go_by_the_key_or_by_the_cursor() -> None:
+    plan = replace(PLAN, slices=3)
+    timed = table("id", "update_at", key=("id",), indexes=(("update_at",),))
+    assert resolve(plan, timed).slice_columns == ("id",)
+    start = replace(plan, start_from=datetime(2024, 1, 1))  # noqa: DTZ001
+    assert resolve(start, timed).slice_columns == ("update_at", "id")
+    assert resolve(plan, table("id", "a", key=("id",))).slice_columns == ("id",)

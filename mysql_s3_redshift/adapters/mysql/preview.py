@@ -9,7 +9,7 @@ from typing import Any
 
 from mysql_s3_redshift.adapters.mysql import queries
 from mysql_s3_redshift.adapters.mysql.source import MySqlSource
-from mysql_s3_redshift.core.cursors import ChunkQuery
+from mysql_s3_redshift.core.cursors import ChunkQuery, Position
 from mysql_s3_redshift.core.model import TablePlan, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, RowBatch, Work
@@ -64,6 +64,10 @@ class CountingSource:
     def has_rows(self, table: ResolvedTable, query: ChunkQuery) -> bool:
         """As the source."""
         return self._source.has_rows(table, query)
+
+    def cuts(self, table: ResolvedTable, query: ChunkQuery, slices: int) -> Sequence[Position]:
+        """None: a preview counts the whole range at once."""
+        return ()
 
     def newest(self, table: ResolvedTable) -> Value:
         """As the source."""

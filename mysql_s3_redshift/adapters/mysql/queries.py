@@ -116,6 +116,14 @@ def count(table: ResolvedTable, query: ChunkQuery) -> Statement:
     return _compile(sa.select(sa.func.count()).select_from(rows.subquery("counted")))
 
 
+def keys(table: ResolvedTable, query: ChunkQuery, *, last: bool = False) -> Statement:
+    """The keyset of the rows of a range, in order; `last`: from its end on."""
+    columns = [_column(name) for name in query.order_by]
+    statement: sa.Select[Any] = sa.select(*columns).select_from(_source(table.plan))
+    statement = statement.where(*_conditions(table, query)).limit(query.limit)
+    return _compile(statement.order_by(*(c.desc() if last else c for c in columns)))
+
+
 def newest(table: ResolvedTable) -> Statement:
     """Largest value of the cursor's first column."""
     column = _column(table.cursor.first_column)
@@ -148,6 +156,8 @@ def _conditions(table: ResolvedTable, query: ChunkQuery) -> list[Any]:
     if query.not_beyond is not None:
         # Not NOT: a comparison with NULL tells nothing, and such a row is not beyond anything.
         conditions.append(_after(*query.not_beyond).is_not(sa.true()))
+    if query.through:
+        conditions.append(_through(table, query))
     bound = _bound(query)
     if bound is not None:
         conditions.append(bound)
@@ -173,6 +183,28 @@ def _after(columns: Sequence[str], position: Position) -> Any:
         else:
             condition = _greater(name, value)
     return condition
+
+
+def _through(table: ResolvedTable, query: ChunkQuery) -> Any:
+    """Up to a position: exactly the rows that `_after` leaves out for it."""
+    inclusive = len(query.through) == len(query.order_by)
+    condition: Any = None
+    for name, value in reversed(list(zip(query.order_by, query.through, strict=False))):
+        if condition is None:
+            condition = _less(table, name, value, or_equal=inclusive)
+        else:
+            here = sa.and_(_equal(name, value), condition)
+            condition = sa.or_(_less(table, name, value), here)
+    return condition
+
+
+def _less(table: ResolvedTable, name: str, value: Value, *, or_equal: bool = False) -> Any:
+    """Before a value. NULL sorts first, so it is before everything else."""
+    if value is None:
+        return _equal(name, value) if or_equal else sa.false()
+    column, known = _column(name), table.table.column(name)
+    less = column <= _value(value) if or_equal else column < _value(value)
+    return sa.or_(less, column.is_(None)) if known is None or known.nullable else less
 
 
 def _greater(name: str, value: Value) -> Any:
