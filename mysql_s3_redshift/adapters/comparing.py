@@ -1,57 +1,54 @@
-"""Compares one table in MySQL and in Redshift: counts, or the checksums of all rows.
-
-Both sides hash in their own server, so that almost nothing moves when all is equal.
-"""
+"""Describes one table in MySQL and in Redshift, and compares the numbers of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from mysql_s3_redshift.adapters.checksums import Comparison, MySqlSide, RedshiftSide
 from mysql_s3_redshift.adapters.mysql import queries
+from mysql_s3_redshift.adapters.mysql.source import MySqlSource
 from mysql_s3_redshift.adapters.operations import Operation
 from mysql_s3_redshift.adapters.pair import describe
+from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.core.compared_columns import (
+    ComparedColumn,
     compared_columns,
 )
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, Check
-from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime
-from mysql_s3_redshift.core.model import LoadMode
-from mysql_s3_redshift.core.schema import Column
-from mysql_s3_redshift.core.verify import (
-    Difference,
-    RowDifference,
-    compare,
+from mysql_s3_redshift.core.cursors import (
+    ChunkQuery,
+    from_datetime,
 )
+from mysql_s3_redshift.core.model import LoadMode, TablePlan
+from mysql_s3_redshift.core.plan import ResolvedTable
+from mysql_s3_redshift.core.schema import Column, TableSchema
+from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.core.watermark import watermark_of
 from mysql_s3_redshift.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
-class DifferingRow:
-    """A row with both versions, hashed columns masked; None where a side does not have it."""
-
-    kind: str
-    source: Mapping[str, Any] | None
-    target: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeepComparison:
-    """What a comparison of all rows found.
+class Comparison:
+    """One table, described on both sides.
 
     Attributes:
-        newer: Rows of the source that changed after the watermark, so that the target has them not
-            yet or in an older version.
-        left_out: Columns that cannot be compared exactly.
+        compared: The columns that can be compared exactly.
+        left_out: The others, also those that the target does not have yet.
     """
 
-    found: Difference
-    rows: tuple[DifferingRow, ...]
-    newer: int
+    operation: Operation
+    resolved: ResolvedTable
+    schema: TableSchema
+    extract: ExtractState
+    load: LoadState | None
+    source: MySqlSource
+    connection: RedshiftConnection
+    compared: tuple[ComparedColumn, ...]
     left_out: tuple[Column, ...]
+
+    @property
+    def plan(self) -> TablePlan:
+        """The table."""
+        return self.operation.plan
 
 
 def open_comparison(operation: Operation) -> Comparison:
@@ -69,20 +66,23 @@ def open_comparison(operation: Operation) -> Comparison:
             remedy="Run `sync` first.",
         )
     described = describe(plan, connections)
-    comparison = Comparison(
+    there = operation.target().columns()
+    schema = replace(
+        described.schema, columns=tuple(c for c in described.schema.columns if c.name in there)
+    )
+    compared, left_out = compared_columns(schema, plan.columns)
+    left_out += [c for c in described.schema.columns if c.name not in there]
+    return Comparison(
         operation,
         described.resolved,
-        described.schema,
+        schema,
         extract,
         load,
         connections.source(plan.source),
         connections.target(plan).connection,
+        tuple(compared),
+        tuple(left_out),
     )
-    comparison.compared, comparison.left_out = compared_columns(described.schema)
-    return comparison
-
-
-# -- counts -----------------------------------------------------------------------------------
 
 
 def compare_counts(comparison: Comparison) -> list[Check]:
@@ -142,39 +142,3 @@ def _source_rows(comparison: Comparison) -> tuple[int, int]:
 def _count(comparison: Comparison, query: ChunkQuery) -> int:
     counted = comparison.source.scalar(queries.count(comparison.resolved, query))
     return counted if isinstance(counted, int) else 0
-
-
-# -- checksums --------------------------------------------------------------------------------
-
-
-def compare_rows_deeply(comparison: Comparison, *, most: int) -> DeepComparison:
-    """Find the differing rows; `most` of them come with both versions."""
-    mine, theirs = MySqlSide(comparison), RedshiftSide(comparison)
-    found = compare(mine, theirs)
-    differing: list[DifferingRow] = []
-    newer = 0
-    for row in found.rows:
-        version = mine.version(row.key) if row.kind != "extra" else None
-        if version is not None and _is_newer(comparison, version):
-            newer += 1
-        elif len(differing) < most:
-            differing.append(_versions(row, mine, theirs))
-        else:
-            differing.append(DifferingRow(row.kind, None, None))
-    return DeepComparison(found, tuple(differing), newer, tuple(comparison.left_out))
-
-
-def _versions(row: RowDifference, mine: MySqlSide, theirs: RedshiftSide) -> DifferingRow:
-    return DifferingRow(
-        row.kind,
-        mine.shown(row.key) if row.kind != "extra" else None,
-        theirs.shown(row.key) if row.kind != "missing" else None,
-    )
-
-
-def _is_newer(comparison: Comparison, version: Sequence[Any]) -> bool:
-    """Whether a source row lies beyond the watermark."""
-    position = watermark_of(comparison.extract.mysql_state, comparison.resolved.cursor)
-    if not position or not version or version[0] is None:
-        return False
-    return bool(version[0] >= position[0])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mysql_s3_redshift.errors import ConfigError
+from mysql_s3_redshift.errors import ConfigError, ReplicationError
 
 if TYPE_CHECKING:
     from mysql_s3_redshift.config import Config
@@ -220,6 +220,27 @@ class LazyGroup(click.Group):
             formatter.write_dl(shown)
 
 
+def _plans_to_complete(context: click.Context) -> tuple[TablePlan, ...]:
+    """The tables of the file; none where it cannot be read, for a shell shows no errors."""
+    try:
+        return _app_of(context).config.plans()
+    except ReplicationError:
+        return ()
+
+
+def complete_pipeline(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Names of pipelines, for the shell."""
+    names = dict.fromkeys(plan.pipeline for plan in _plans_to_complete(context))
+    return [name for name in names if name.startswith(typed)]
+
+
+def complete_table(context: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Names of tables, those of the chosen pipeline, for the shell."""
+    chosen = context.params.get("pipeline")
+    plans = [p for p in _plans_to_complete(context) if chosen in (None, p.pipeline)]
+    return [p.qualified_name for p in plans if p.qualified_name.startswith(typed)]
+
+
 def table_options(*, many: bool) -> Callable[[F], F]:
     """`-p` and `-t`; a command that changes something takes exactly one table."""
     table = click.option(
@@ -230,9 +251,14 @@ def table_options(*, many: bool) -> Callable[[F], F]:
         required=not many,
         metavar="[SOURCE:]SCHEMA.TABLE",
         help="Table; may be given again." if many else "The table.",
+        shell_complete=complete_table,
     )
     pipeline = click.option(
-        "-p", "--pipeline", metavar="NAME", help="Pipeline; not needed where the table tells it."
+        "-p",
+        "--pipeline",
+        metavar="NAME",
+        help="Pipeline; not needed where the table tells it.",
+        shell_complete=complete_pipeline,
     )
     return lambda function: pipeline(table(function))
 

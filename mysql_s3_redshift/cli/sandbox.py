@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mysql_s3_redshift.cli.app import App, Group, pass_app
 from mysql_s3_redshift.errors import ConfigError, ExitCode
 
 # The sandbox's own dependencies are an extra of the package: they are imported by the commands.
@@ -22,14 +25,13 @@ _SERVERS = ("mysql", "s3", "redshift", "web")
 _STOPPED = {"mysql": ExitCode.MYSQL, "s3": ExitCode.S3, "redshift": ExitCode.REDSHIFT}
 
 
-@click.group()
+@click.group(cls=Group)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     help="The sandbox's folder; default: .sandbox next to pipelines.yaml.",
 )
-@click.pass_context
-def sandbox(context: click.Context, folder: Path | None) -> None:
+def sandbox(folder: Path | None) -> None:
     """Run a local MySQL, S3 and Redshift on loopback, with demo data."""
     try:
         import mysql_s3_redshift.sandbox.sandbox  # noqa: F401
@@ -39,16 +41,32 @@ def sandbox(context: click.Context, folder: Path | None) -> None:
             kept="Nothing was started.",
             remedy="Install it with `pip install 'mysql-s3-redshift[sandbox]'`.",
         ) from error
-    config = context.find_root().params.get("config") or "pipelines.yaml"
-    context.obj = folder or Path(config).parent / ".sandbox"
 
 
-@sandbox.command()
-@click.option("--scale", type=click.FloatRange(0.0001, 10.0), default=1.0, show_default=True)
+def _folder(app: App) -> Path:
+    """The folder that the group's option names."""
+    context = click.get_current_context().parent
+    given: Path | None = context.params.get("folder") if context is not None else None
+    return given or app.config_path.parent / ".sandbox"
+
+
+def _report(app: App) -> Callable[[str], None]:
+    """Where steps are told: beside the document, where one is asked for."""
+    return partial(click.echo, err=app.as_json)
+
+
+@sandbox.command(examples=("sandbox up", "sandbox up --scale 0.1", "sandbox up --no-data --json"))
+@click.option(
+    "--scale",
+    type=click.FloatRange(0.0001, 10.0),
+    default=1.0,
+    show_default=True,
+    help="Size of the demo data; 1 is 1.5 million rows.",
+)
 @click.option("--no-data", is_flag=True, help="Start the servers only.")
 @click.option("--time-zone", metavar="±HH:MM", help="Time zone of the MySQL server; remembered.")
-@click.pass_obj
-def up(folder: Path, *, scale: float, no_data: bool, time_zone: str | None) -> None:
+@pass_app
+def up(app: App, *, scale: float, no_data: bool, time_zone: str | None) -> None:
     """Start what does not run yet, and create the demo data once.
 
     Safe to run again at any time: running servers and existing data are left alone.
@@ -56,106 +74,130 @@ def up(folder: Path, *, scale: float, no_data: bool, time_zone: str | None) -> N
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox.demo_data import create_demo_data
 
-    started = time.monotonic()
-    current = sandboxes.up(folder, time_zone=time_zone, report=click.echo)
+    started, folder, report = time.monotonic(), _folder(app), _report(app)
+    current = sandboxes.up(folder, time_zone=time_zone, report=report)
     if not no_data:
-        current = create_demo_data(folder, scale=scale, report=click.echo)
+        current = create_demo_data(folder, scale=scale, report=report)
+    seconds = time.monotonic() - started
+    if app.as_json:
+        facts = {"status": "success", "seconds": round(seconds, 3), **current.document()}
+        app.print_json("sandbox up", facts)
+        return
     _print_status(current)
-    click.echo(f"ready in {time.monotonic() - started:.1f} s")
+    click.echo(f"ready in {seconds:.1f} s")
 
 
-@sandbox.command()
+@sandbox.command(examples=("sandbox down", "sandbox down mysql"))
 @click.argument("servers", nargs=-1, type=click.Choice(_SERVERS))
-@click.pass_obj
-def down(folder: Path, *, servers: tuple[str, ...]) -> None:
+@pass_app
+def down(app: App, *, servers: tuple[str, ...]) -> None:
     """Stop all servers, or the named ones; their data stays."""
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
-    stopped = sandboxes.down(folder, servers or (sandboxes.WEB, *sandboxes.SERVERS))
+    stopped = sandboxes.down(_folder(app), servers or (sandboxes.WEB, *sandboxes.SERVERS))
+    if app.as_json:
+        app.print_json("sandbox down", {"status": "success", "stopped": list(stopped)})
+        return
     click.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
-@sandbox.command()
-@click.option("--json", "as_json", is_flag=True, help="Print how to connect, as one document.")
-@click.pass_context
-def status(context: click.Context, *, as_json: bool) -> None:
+@sandbox.command(examples=("sandbox status", "sandbox status --json"))
+@pass_app
+def status(app: App) -> None:
     """Show the servers and how to connect to them.
 
     The exit code is that of the first server that does not run: 5 MySQL, 6 S3, 7 Redshift.
     """
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
-    current = sandboxes.status(context.obj)
-    # The global --json of the command line means the same.
-    if as_json or context.find_root().params.get("as_json"):
-        click.echo(json.dumps(current.document(), indent=2))
+    current = sandboxes.status(_folder(app))
+    if app.as_json:
+        running = [name for name in _STOPPED if current.running[name]]
+        app.print_json("sandbox status", {**current.document(), "running": running})
     else:
         _print_status(current)
     stopped = [code for name, code in _STOPPED.items() if not current.running[name]]
     if stopped:
-        context.exit(stopped[0])
+        click.get_current_context().exit(stopped[0])
 
 
-@sandbox.command()
+@sandbox.command(examples=("sandbox ui", "sandbox ui --foreground"))
 @click.option("--foreground", is_flag=True, help="Stay until Ctrl-C instead of returning.")
-@click.pass_obj
-def ui(folder: Path, *, foreground: bool) -> None:
+@pass_app
+def ui(app: App, *, foreground: bool) -> None:
     """Start the web UI with its sensors, and print its address."""
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox import web_ui
 
-    current = sandboxes.up(folder, (sandboxes.WEB,), report=click.echo)
-    click.echo(f"web UI: {web_ui.address(current.settings)}")
+    folder, report = _folder(app), _report(app)
+    current = sandboxes.up(folder, (sandboxes.WEB,), report=report)
+    address = web_ui.address(current.settings)
+    if app.as_json:
+        app.print_json("sandbox ui", {"status": "success", "web_ui": address})
+    else:
+        click.echo(f"web UI: {address}")
     if foreground:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
-        click.echo("Ctrl-C ends it; `mysql-s3-redshift sandbox down` stops the servers too")
+        report("Ctrl-C ends it; `mysql-s3-redshift sandbox down` stops the servers too")
         stop.wait()
         sandboxes.down(folder, (sandboxes.WEB,))
 
 
-@sandbox.command()
-@click.pass_context
-def compare(context: click.Context) -> None:
+@sandbox.command(examples=("sandbox compare", "sandbox compare --json"))
+@pass_app
+def compare(app: App) -> None:
     """Count every table in MySQL, in the parquet files, in the ledger and in Redshift.
 
     With upsert, files and ledger count versions of rows: after updates more than there are rows.
     The exit code is 4 where MySQL and Redshift, or files and ledger, differ.
     """
-    from mysql_s3_redshift.adapters.configuration import load_config
     from mysql_s3_redshift.sandbox.comparison import compare as count_tables
 
-    config = load_config(Path(context.find_root().params.get("config") or "pipelines.yaml"))
-    head = f"{'table':<54} {'MySQL':>10} {'parquet':>10} {'ledger':>10} {'Redshift':>10}"
-    click.echo(head)
-    equal = True
-    for counts in count_tables(config):
+    if not app.as_json:
+        click.echo(f"{'table':<54} {'MySQL':>10} {'parquet':>10} {'ledger':>10} {'Redshift':>10}")
+    equal, tables = True, {}
+    for counts in count_tables(app.config):
         equal &= counts.agree
-        click.echo(
-            f"{counts.name:<54} {counts.mysql:>10,} {counts.parquet:>10,} {counts.ledger:>10,}"
-            f" {counts.redshift:>10,}  {'equal' if counts.agree else 'DIFFERENT'}"
+        tables[counts.name] = {**asdict(counts), "agree": counts.agree}
+        if not app.as_json:
+            click.echo(
+                f"{counts.name:<54} {counts.mysql:>10,} {counts.parquet:>10,} {counts.ledger:>10,}"
+                f" {counts.redshift:>10,}  {'equal' if counts.agree else 'DIFFERENT'}"
+            )
+    if app.as_json:
+        app.print_json(
+            "sandbox compare", {"status": "success" if equal else "failed", "tables": tables}
         )
-    click.echo("all equal" if equal else "some tables differ")
+    else:
+        click.echo("all equal" if equal else "some tables differ")
     if not equal:
-        context.exit(ExitCode.MISMATCH)
+        click.get_current_context().exit(ExitCode.MISMATCH)
 
 
-@sandbox.command()
-@click.option("--rate", type=click.FloatRange(0.1), default=200.0, show_default=True)
+@sandbox.command(examples=("sandbox traffic --seconds 60", "sandbox traffic --rate 1000"))
+@click.option(
+    "--rate", type=click.FloatRange(0.1), default=200.0, show_default=True, help="Rows a second."
+)
 @click.option("--seconds", type=click.FloatRange(0.1), help="Default: until Ctrl-C.")
-@click.pass_obj
-def traffic(folder: Path, *, rate: float, seconds: float | None) -> None:
+@pass_app
+def traffic(app: App, *, rate: float, seconds: float | None) -> None:
     """Insert and update rows like a live application, RATE rows per second."""
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox.traffic import run_traffic
 
-    account = sandboxes.status(folder).mysql_admin
+    account = sandboxes.status(_folder(app)).mysql_admin
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    click.echo(f"writing about {rate:g} rows/s to {account.host}:{account.port}, Ctrl-C ends it")
-    _print_traffic(run_traffic(account, stop=stop, rate=rate, seconds=seconds))
+    where = f"{account.host}:{account.port}"
+    _report(app)(f"writing about {rate:g} rows/s to {where}, Ctrl-C ends it")
+    written = run_traffic(account, stop=stop, rate=rate, seconds=seconds)
+    if app.as_json:
+        app.print_json("sandbox traffic", {"status": "success", **_traffic_document(written)})
+    else:
+        _print_traffic(written)
 
 
 def _print_status(current: SandboxStatus) -> None:
@@ -169,6 +211,17 @@ def _print_status(current: SandboxStatus) -> None:
     for name, address in addresses.items():
         state = "running" if current.running[name] else "stopped"
         click.echo(f"{name:<9} {state:<8} {address}")
+
+
+def _traffic_document(report: TrafficReport) -> dict[str, Any]:
+    committed = report.committed
+    return {
+        "inserted": dict(committed.inserted),
+        "updated": dict(committed.updated),
+        "transactions": report.transactions,
+        "rolled_back_rows": report.rolled_back,
+        "seconds": round(report.seconds, 3),
+    }
 
 
 def _print_traffic(report: TrafficReport) -> None:

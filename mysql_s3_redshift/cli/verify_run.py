@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mysql_s3_redshift.adapters.comparing import (
+from mysql_s3_redshift.adapters.comparing import compare_counts, open_comparison
+from mysql_s3_redshift.adapters.comparing_rows import (
     DeepComparison,
     DifferingRow,
-    compare_counts,
     compare_rows_deeply,
-    open_comparison,
 )
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.operations import Operation
@@ -19,9 +18,12 @@ from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.cli.mismatch import MismatchToldError
+from mysql_s3_redshift.cli.several import look_at_each
 from mysql_s3_redshift.core.counts import Check
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
+
+TOO_MANY_NEWER = "so many rows changed after the watermark that it was given up: sync, then verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,23 @@ class Verified:
 
 
 def verify_tables(app: App, plans: Sequence[TablePlan], *, deep: bool, most: int) -> None:
-    """Compare tables.
+    """Compare tables; one that cannot be compared hides none of the others.
 
     Raises:
         CountMismatchError: Some differ; all tables are told before.
+        TablesFailedError: Some could not be compared.
     """
-    found = {plan.display_name: verify_table(app, plan, deep=deep, most=most) for plan in plans}
-    different = {name: v.differences for name, v in found.items() if v.differences}
+    several = look_at_each(plans, lambda plan: verify_table(app, plan, deep=deep, most=most))
+    different = {name: v.differences for name, v in several.found.items() if v.differences}
     if app.as_json:
-        status = "failed" if different else "success"
-        tables = {name: _document(verified) for name, verified in found.items()}
-        app.print_json("verify", {"status": status, "tables": tables})
+        status = "failed" if different or several.failed else "success"
+        app.print_json("verify", {"status": status, "tables": several.documents(_document)})
     else:
-        for name, verified in found.items():
+        for name, verified in several.found.items():
             _show(name, verified)
-    if different:
+    if different and not several.failed:
         raise MismatchToldError(different)
+    several.raise_failures()
 
 
 def verify_table(app: App, plan: TablePlan, *, deep: bool, most: int) -> Verified:
@@ -74,8 +77,8 @@ def _row_check(deep: DeepComparison) -> Check:
     kinds = [row.kind for row in deep.rows]
     told = ", ".join(f"{kinds.count(k)} {k}" for k in ("missing", "extra", "different"))
     cause = told if kinds else ""
-    if kinds and not deep.found.complete:
-        cause += ", and more that are not listed"
+    if not deep.found.complete:
+        cause = f"{cause}, and more that are not listed" if kinds else TOO_MANY_NEWER
     return Check("differing rows", len(kinds), 0, cause)
 
 
@@ -98,8 +101,10 @@ def _document(verified: Verified) -> dict[str, Any]:
         document["deep"] = {
             "source_rows": deep.found.source_rows,
             "target_rows": deep.found.target_rows,
-            "newer_rows": deep.newer,
+            "newer_rows": deep.found.newer,
             "complete": deep.found.complete,
+            "by_key_ranges": deep.by_ranges,
+            "statements": deep.found.questions,
             "columns_left_out": [c.name for c in deep.left_out],
             "rows": [
                 {"kind": r.kind, "source": r.source, "target": r.target}
@@ -124,7 +129,7 @@ def _show(name: str, verified: Verified) -> None:
         return
     text.echo(
         f"      {deep.found.source_rows:,} rows in MySQL, {deep.found.target_rows:,} in "
-        f"Redshift, {deep.newer:,} changed after the watermark"
+        f"Redshift, {deep.found.newer:,} changed after the watermark"
     )
     if deep.left_out:
         text.echo(f"      not compared: {', '.join(c.name for c in deep.left_out)}")

@@ -46,6 +46,7 @@ def set_watermark(
     _change(
         app,
         plan,
+        "watermark set",
         ManualChange("watermark-set", who(), why),
         lambda operation: move_watermark(
             operation, timestamp=timestamp, identity=_identity(identity)
@@ -78,6 +79,7 @@ def reset(
     _change(
         app,
         plan,
+        "watermark force-reset" if force else "watermark reset",
         ManualChange(name, who(), why),
         lambda operation: reset_table(
             operation, mysql=mysql, redshift=redshift, truncate=truncate, force=force
@@ -102,6 +104,7 @@ def restore(app: App, plan: TablePlan, *, version: str | None, why: str, yes: bo
     _change(
         app,
         plan,
+        "watermark restore",
         ManualChange("watermark-restore", who(), why),
         lambda operation: restore_table(operation, name),
     )
@@ -112,28 +115,55 @@ def restore(app: App, plan: TablePlan, *, version: str | None, why: str, yes: bo
 
 def show_history(app: App, plan: TablePlan) -> None:
     """List earlier versions, the newest first."""
-    entries = TableStates(Bucket(app.config.storage(plan.storage)), plan).history()
+    states = TableStates(Bucket(app.config.storage(plan.storage)), plan)
+    entries = states.history()
+    notes = states.notes(entries)
     if app.as_json:
         versions = [
-            {"version": e.name, "stage": e.stage, "before": e.action, "at": e.when, "uri": e.uri}
+            {
+                "version": e.name,
+                "stage": e.stage,
+                "before": e.action,
+                "at": e.when,
+                "who": notes[e.name].who if e.name in notes else None,
+                "why": notes[e.name].why if e.name in notes else None,
+                "uri": e.uri,
+            }
             for e in entries
         ]
-        app.print_json("watermark history", {"table": plan.display_name, "versions": versions})
+        app.print_json(
+            "watermark history",
+            {"status": "success", "table": plan.display_name, "versions": versions},
+        )
         return
     if not entries:
         text.echo(f"{plan.display_name}: nothing was changed by hand.")
         return
-    rows = [(e.name, e.stage, e.action, e.uri) for e in entries]
-    text.write_table(("version", "document", "before", "uri"), rows)
+    rows = [
+        (
+            e.name,
+            e.stage,
+            e.action,
+            notes[e.name].who if e.name in notes else None,
+            (notes[e.name].why or None) if e.name in notes else None,
+            e.uri,
+        )
+        for e in entries
+    ]
+    text.write_table(("version", "document", "before", "who", "why", "uri"), rows)
 
 
 def _change(
-    app: App, plan: TablePlan, change: ManualChange, act: Callable[[Operation], Changed]
+    app: App,
+    plan: TablePlan,
+    command: str,
+    change: ManualChange,
+    act: Callable[[Operation], Changed],
 ) -> None:
     with Connections(app.config) as connections:
         changed = act(Operation(plan, connections, change))
     if app.as_json:
-        app.print_json(change.action, {"table": plan.display_name, **_document(plan, changed)})
+        app.print_json(command, {"table": plan.display_name, **_document(plan, changed)})
         return
     after = next_query(plan, changed.extract)
     text.echo(f"{plan.display_name}: the next query is {_where(after.where)}.")
@@ -142,6 +172,8 @@ def _change(
     pending = len(changed.extract.pending(changed.load)) if changed.load and changed.extract else 0
     if pending:
         text.echo(f"{text.plural(pending, 'file')} pending.")
+    if not changed.history:
+        return
     text.echo(
         f"Undo: mysql-s3-redshift watermark restore -t {plan.scoped_name} "
         f"--version {changed.version}"
@@ -152,7 +184,7 @@ def _document(plan: TablePlan, changed: Changed) -> dict[str, Any]:
     after = next_query(plan, changed.extract)
     return {
         "status": "success",
-        "version_before": changed.version,
+        "version_before": changed.version if changed.history else None,
         "history": list(changed.history),
         "generation": changed.extract.generation if changed.extract else None,
         "deleted_rows": changed.deleted_rows,

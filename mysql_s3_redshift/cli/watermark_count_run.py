@@ -13,29 +13,32 @@ from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.cli.mismatch import MismatchToldError
+from mysql_s3_redshift.cli.several import look_at_each
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, Check, check_counts
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
 
 
 def validate(app: App, plans: Sequence[TablePlan]) -> None:
-    """Compare all counts of tables.
+    """Compare all counts of tables; one that cannot be counted hides none of the others.
 
     Raises:
         CountMismatchError: Some differ; all tables are told before.
+        TablesFailedError: Some could not be counted.
     """
-    found = {plan.display_name: counts_of(app, plan) for plan in plans}
-    wrong = {name: [c for c in checks if not c.agrees] for name, checks in found.items()}
+    several = look_at_each(plans, lambda plan: counts_of(app, plan))
+    wrong = {name: [c for c in checks if not c.agrees] for name, checks in several.found.items()}
     different = {name: checks for name, checks in wrong.items() if checks}
     if app.as_json:
-        status = "failed" if different else "success"
-        tables = {name: [_document(c) for c in checks] for name, checks in found.items()}
+        status = "failed" if different or several.failed else "success"
+        tables = several.documents(_documents)
         app.print_json("watermark-count validate-counts", {"status": status, "tables": tables})
     else:
-        for name, checks in found.items():
+        for name, checks in several.found.items():
             _show(name, checks)
-    if different:
+    if different and not several.failed:
         raise MismatchToldError(different)
+    several.raise_failures()
 
 
 def counts_of(app: App, plan: TablePlan) -> list[Check]:
@@ -61,6 +64,10 @@ def note_rows(
         app.print_json("watermark-count set-count", {"status": "success", **facts})
         return
     text.echo(f"{plan.display_name}: {adopted:,} adopted rows, {loaded:,} loaded rows.")
+
+
+def _documents(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    return [_document(check) for check in checks]
 
 
 def _document(check: Check) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.several import told_of_each
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.next_query import NextQuery, next_query, watermark_text
 from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
@@ -59,39 +60,40 @@ def show_tables(app: App, plans: Sequence[TablePlan], *, show_files: bool) -> No
     """Show both stages of each table.
 
     Raises:
-        ReplicationError: A document cannot be read; the tables before it are shown.
+        ReplicationError: The document of the only table cannot be read.
+        TablesFailedError: Documents of some tables cannot be read; the others are shown.
     """
-    documents = {}
-    for view in read_tables(app, plans):
-        if isinstance(view, ReplicationError):
-            raise view
-        files = _files(view) if show_files else None
-        if app.as_json:
-            documents[view.plan.display_name] = _document(view, files)
-        else:
-            _show(view)
-            _show_files(files)
+    several = told_of_each(plans, read_tables(app, plans))
+    files = {n: _files(v) for n, v in several.found.items()} if show_files else {}
     if app.as_json:
-        app.print_json("watermark get", {"tables": documents})
+        status = "failed" if several.failed else "success"
+        tables = several.documents(lambda v: _document(v, files.get(v.plan.display_name)))
+        app.print_json("watermark get", {"status": status, "tables": tables})
+    else:
+        for name, view in several.found.items():
+            _show(view)
+            _show_files(files.get(name))
+    several.raise_failures()
 
 
 def list_tables(app: App, plans: Sequence[TablePlan]) -> None:
     """Show each table on a line; a document that cannot be read does not hide the others.
 
     Raises:
-        ReplicationError: Of the first document that could not be read.
+        ReplicationError: The document of the only table cannot be read.
+        TablesFailedError: Documents of some tables cannot be read.
     """
-    found = list(zip(plans, read_tables(app, plans), strict=True))
+    answers = read_tables(app, plans)
     if not app.as_json:
         headers = ("table", "status", "watermark", "extracted", "files", "loaded", "pending")
-        text.write_table(headers, [_line(plan, view) for plan, view in found])
-    errors = [view for _, view in found if isinstance(view, ReplicationError)]
-    if errors:
-        raise errors[0]
+        lines = [_line(plan, view) for plan, view in zip(plans, answers, strict=True)]
+        text.write_table(headers, lines)
+    several = told_of_each(plans, answers)
     if app.as_json:
-        views = [view for _, view in found if isinstance(view, TableView)]
-        tables = {view.plan.display_name: _document(view, None) for view in views}
-        app.print_json("watermark list", {"tables": tables})
+        status = "failed" if several.failed else "success"
+        tables = several.documents(lambda view: _document(view, None))
+        app.print_json("watermark list", {"status": status, "tables": tables})
+    several.raise_failures()
 
 
 def _line(plan: TablePlan, view: TableView | ReplicationError) -> tuple[Any, ...]:

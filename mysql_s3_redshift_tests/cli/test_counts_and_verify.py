@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mysql_s3_redshift.core.verify import HashedRow, compare_rows
 from mysql_s3_redshift_tests.cli.conftest import Project
 from mysql_s3_redshift_tests.cli.test_s3clean import files_of
 from mysql_s3_redshift_tests.servers import s3_client
@@ -124,11 +123,3 @@ def test_verify_of_a_table_that_was_never_loaded_says_so(project: Project):
     result = project.run("verify")
     assert result.code == 2
     assert "never loaded" in result.err
-
-
-def test_rows_are_compared_as_multisets():
-    one, two = HashedRow("k", "1"), HashedRow("k", "2")
-    assert compare_rows([one, one], [one, one]) == []
-    assert [d.kind for d in compare_rows([one, one], [one])] == ["missing"]
-    assert [d.kind for d in compare_rows([one], [two])] == ["different"]
-    assert [d.kind for d in compare_rows([], [two])] == ["extra"]

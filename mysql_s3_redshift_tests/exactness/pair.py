@@ -13,12 +13,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from mysql_s3_redshift.adapters import pair as product
+from mysql_s3_redshift.adapters.comparing import open_comparison
+from mysql_s3_redshift.adapters.comparing_rows import DeepComparison, compare_rows_deeply
 from mysql_s3_redshift.adapters.connections import Connections
+from mysql_s3_redshift.adapters.operations import Operation
 from mysql_s3_redshift.config import Config, load
 from mysql_s3_redshift.core.drift import Change
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest
 from mysql_s3_redshift.core.model import RunLimits, TablePlan
+from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.sandbox import s3_server
@@ -116,6 +120,12 @@ class Pair:
     def sync(self) -> tuple[ExtractReport, LoadReport]:
         """Run both halves."""
         return self.extract(), self.load()
+
+    def compare(self) -> DeepComparison:
+        """Compare all rows by checksums that both servers compute."""
+        with Connections(self.config) as connections:
+            operation = Operation(self.plan, connections, ManualChange("verify", "a test", ""))
+            return compare_rows_deeply(open_comparison(operation), most=20)
 
     def extract_state(self) -> ExtractState | None:
         """The stored extract state."""

@@ -53,3 +53,6 @@ def test_every_value_in_redshift_is_what_mysql_says(zoned_pair: Pair, family: st
     assert {n: types[n] for n in columns} == {
         n: parse_target_type(edge.redshift) for n, edge in columns.items()
     }
+    compared = pair.compare()
+    assert compared.rows == ()
+    assert {c.target_type for c in compared.left_out} <= {"SUPER"}

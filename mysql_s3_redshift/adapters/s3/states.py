@@ -38,6 +38,26 @@ class ManifestFile:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeNote:
+    """Who changed a document by hand, when and why (see `core.operate.ManualChange`)."""
+
+    action: str
+    who: str
+    why: str
+    when: datetime
+
+
+def _notes(body: bytes) -> list[ChangeNote]:
+    """The note of a document; a document that is damaged tells nothing."""
+    try:
+        note = json.loads(body)["metadata"]["manual_change"]
+        when = datetime.fromisoformat(note["at"])
+        return [ChangeNote(str(note["action"]), str(note["who"]), str(note["why"]), when)]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
 class TableStates:
     """The documents of one table."""
 
@@ -75,6 +95,22 @@ class TableStates:
                 when = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
                 entries.append(HistoryEntry(stamp, stage, when, action, self.bucket.uri(found.key)))
         return sorted(entries, key=lambda e: (e.name, e.stage), reverse=True)
+
+    def notes(self, entries: Sequence[HistoryEntry]) -> dict[str, ChangeNote]:
+        """Who made the change after each version, and why, by the version's name.
+
+        A change is noted in the documents that it wrote: in those of today, or in the copies that a
+        later change made of them.
+        """
+        keys = [self.bucket.key(entry.uri) for entry in entries]
+        found = [self.bucket.get(key) for key in (self.extract.key, self.load.key, *keys)]
+        written = [note for body in found if body is not None for note in _notes(body[0])]
+        notes: dict[str, ChangeNote] = {}
+        for entry in entries:
+            after = [n for n in written if n.action == entry.action and n.when >= entry.when]
+            if after:
+                notes[entry.name] = min(after, key=lambda note: note.when)
+        return notes
 
     def earlier(self, name: str) -> tuple[ExtractState | None, LoadState | None]:
         """Both documents as they were before the change of that name.

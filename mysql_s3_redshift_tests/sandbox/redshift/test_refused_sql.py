@@ -166,6 +166,8 @@ TAKEN = [
     ("select trunc('2024-01-01 10:00'::timestamp)::varchar(10)", ["2024-01-01"]),
     ("select 'a\\\\b', 'it''s', 'it\\'s'", ["a\\b", "it's", "it's"]),
     ("select extract(year from date '2020-05-01')::int", [2020]),
+    ("select from_varbyte(substring('abc'::varbyte, 2, 9), 'hex')", ["6263"]),
+    ("select floor(ln(8.5::float8) / ln(2)), power(2::float8, -1)", [3.0, 0.5]),
     ("select trim(both '-' from '-a-'), substring('abc' from 2 for 1)", ["a", "b"]),
     ("with x (a, b) as (select 1, 2) select a + b from x", [3]),
     ("select x.a from (select 1 as a minus select 2) x", [1]),
@@ -179,6 +181,15 @@ TAKEN = [
 @pytest.mark.parametrize(("sql", "row"), TAKEN, ids=[sql[:60] for sql, _ in TAKEN])
 def test_what_redshift_takes_gives_its_result(connection: Any, sql: str, row: list[Any]) -> None:
     assert run(connection, sql) == [row]
+
+
+def test_a_result_that_no_varchar_holds_is_refused(connection: Any) -> None:
+    for size, taken in ((32_767, True), (32_768, False)):
+        statement = f"select length(from_varbyte(repeat('x', {size})::varbyte, 'hex'))"
+        if taken:
+            assert run(connection, statement) == [[2 * size]]
+        else:
+            assert "too long" in refusal(connection, statement)["M"]
 
 
 def test_an_error_of_the_judge_aborts_the_block(block: Any) -> None:

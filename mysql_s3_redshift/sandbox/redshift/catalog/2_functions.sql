@@ -75,11 +75,21 @@ create function rs.from_hex(text) returns varbyte language sql immutable strict 
 create function rs.to_varbyte(text, text) returns varbyte language sql immutable strict as
   $$select case lower($2) when 'hex' then decode($1, 'hex') when 'base64' then decode($1, 'base64')
     when 'utf8' then convert_to($1, 'UTF8') when 'utf-8' then convert_to($1, 'UTF8') end::varbyte$$;
-create function rs.from_varbyte(varbyte, text) returns varchar language sql immutable strict as
-  $$select (case lower($2) when 'hex' then encode($1::bytea, 'hex')
+create function rs.from_varbyte(varbyte, text) returns varchar language plpgsql immutable strict as $$
+declare
+  result varchar := case lower($2) when 'hex' then encode($1::bytea, 'hex')
     when 'base64' then replace(encode($1::bytea, 'base64'), e'\n', '')
     when 'utf8' then convert_from($1::bytea, 'UTF8')
-    when 'utf-8' then convert_from($1::bytea, 'UTF8') end)::varchar$$;
+    when 'utf-8' then convert_from($1::bytea, 'UTF8') end;
+begin
+  if octet_length(result) > 65535 then
+    raise exception 'Value too long for type character varying(65535)' using errcode = '22001';
+  end if;
+  return result;
+end$$;
+-- SUBSTRING of a VARBYTE is one (r_SUBSTRING, "VARBYTE operators and functions").
+create function pg_catalog.substring(varbyte, int, int) returns varbyte language sql immutable strict
+  as $$select pg_catalog.substring($1::bytea, $2, $3)::varbyte$$;
 -- An invalid number of bits gives an empty string (SHA2).
 create function rs.sha2(text, int) returns varchar language sql immutable strict as
   $$select (case $2 when 0 then encode(sha256(convert_to($1, 'UTF8')), 'hex')
