@@ -40,7 +40,7 @@ def _deleting(function: F) -> F:
 def list_(
     app: App, pipeline: str | None, tables: tuple[str, ...], *, show_timestamps: bool
 ) -> None:
-    """Show how many files are loaded, pending or orphans, and their size."""
+    """Show how many files are loaded, pending or orphans, or uploads, and their size."""
     from mysql_s3_redshift.cli.s3clean_run import list_files
 
     list_files(app, app.select_all(pipeline, tables), show_timestamps=show_timestamps)
@@ -77,7 +77,9 @@ def clean(
         raise click.UsageError("Give --older-than or --pattern; clean-all takes all loaded files.")
     choice = loaded_files(older_than=older_than, pattern=pattern, force=force)
     plans = app.select(pipeline, tables)
-    delete_files(app, plans, choice, force=force, dry_run=dry_run, why=why, yes=yes)
+    delete_files(
+        app, "s3clean clean", plans, choice, force=force, dry_run=dry_run, why=why, yes=yes
+    )
 
 
 @s3clean.command("clean-all", examples=("s3clean clean-all -t shop.orders --yes",))
@@ -100,7 +102,9 @@ def clean_all(
 
     choice = loaded_files(older_than=None, pattern=None, force=force)
     plans = app.select(pipeline, tables)
-    delete_files(app, plans, choice, force=force, dry_run=dry_run, why=why, yes=yes)
+    delete_files(
+        app, "s3clean clean-all", plans, choice, force=force, dry_run=dry_run, why=why, yes=yes
+    )
 
 
 @s3clean.command(
@@ -129,12 +133,22 @@ def orphans(
     why: str,
     yes: bool,
 ) -> None:
-    """List or delete files that no state registers: left by runs that were killed.
+    """List or delete what killed runs left: files that no state registers, unfinished uploads.
 
-    Nothing ever loads them, and their rows were extracted again.
+    Nothing ever loads them, and their rows were extracted again. The parts of an upload that was
+    never completed are no files, but S3 keeps and bills them; --delete aborts such uploads.
     """
     from mysql_s3_redshift.cli.s3clean_run import delete_files, orphaned_files
 
     plans = app.select_all(pipeline, tables)
     choice = orphaned_files(grace)
-    delete_files(app, plans, choice, force=False, dry_run=not delete, why=why, yes=yes)
+    delete_files(
+        app,
+        "s3clean orphans",
+        plans,
+        choice,
+        uploads=True,
+        dry_run=not delete,
+        why=why,
+        yes=yes,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from mysql_s3_redshift.adapters.operations import Operation
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
+from mysql_s3_redshift.cli.several import look_at_each
 from mysql_s3_redshift.core.clean import JudgedFile, Standing, choose
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
@@ -26,22 +27,33 @@ def loaded_files(*, older_than: timedelta | None, pattern: str | None, force: bo
     return lambda files: choose(files, standings, now=now, older_than=older_than, pattern=pattern)
 
 
+ORPHANED = {Standing.ORPHAN, Standing.UPLOAD}
+
+
 def orphaned_files(grace: timedelta) -> Choice:
-    """Choose orphans past their grace."""
+    """Choose orphans and uploads that were not completed, past their grace."""
     now = datetime.now(UTC)
-    return lambda files: choose(files, {Standing.ORPHAN}, now=now, older_than=grace)
+    return lambda files: choose(files, ORPHANED, now=now, older_than=grace)
 
 
 def list_files(app: App, plans: Sequence[TablePlan], *, show_timestamps: bool) -> None:
     """Show the files of each table by standing."""
-    found = {plan.display_name: _look(app, plan) for plan in plans}
+    several = look_at_each(plans, lambda plan: _look(app, plan, uploads=True))
     if app.as_json:
-        tables = {
-            name: {**_counts(files), **({"files": _listed(files)} if show_timestamps else {})}
-            for name, files in found.items()
-        }
-        app.print_json("s3clean list", {"tables": tables})
-        return
+        tables = several.documents(
+            lambda files: {
+                **_counts(files),
+                **({"files": _listed(files)} if show_timestamps else {}),
+            }
+        )
+        status = "failed" if several.failed else "success"
+        app.print_json("s3clean list", {"status": status, "tables": tables})
+    else:
+        _show_list(several.found, show_timestamps=show_timestamps)
+    several.raise_failures()
+
+
+def _show_list(found: Mapping[str, list[JudgedFile]], *, show_timestamps: bool) -> None:
     kinds = tuple(Standing)
     rows = []
     for name, files in found.items():
@@ -56,10 +68,12 @@ def list_files(app: App, plans: Sequence[TablePlan], *, show_timestamps: bool) -
 
 def delete_files(
     app: App,
+    command: str,
     plans: Sequence[TablePlan],
     choice: Choice,
     *,
-    force: bool,
+    force: bool = False,
+    uploads: bool = False,
     dry_run: bool,
     why: str,
     yes: bool,
@@ -69,31 +83,32 @@ def delete_files(
     Raises:
         TargetError: A load of a table is running; the tables before it are done.
     """
-    outlook = {p.display_name: tuple(choice(_look(app, p))) for p in plans}
+    outlook = {p.display_name: tuple(choice(_look(app, p, uploads=uploads))) for p in plans}
     planned = {name: Cleaned((), chosen, deleted=False) for name, chosen in outlook.items()}
     total = [file for chosen in outlook.values() for file in chosen]
     if dry_run or not total:
-        _tell(app, planned)
+        _tell(app, command, planned)
         return
     if not app.as_json:
-        _tell(app, planned)
+        _tell(app, command, planned)
     app.confirm(_question(total, force=force), yes=yes)
     done = {}
     for plan in plans:
         if outlook[plan.display_name]:
             with Connections(app.config) as connections:
                 operation = Operation(plan, connections, ManualChange("s3clean", who(), why))
-                done[plan.display_name] = cleaning.clean(operation, choice)
+                done[plan.display_name] = cleaning.clean(operation, choice, uploads=uploads)
     if app.as_json:
-        _tell(app, done)
+        _tell(app, command, done)
         return
     freed = [file for cleaned in done.values() for file in cleaned.chosen]
-    text.echo(f"{text.plural(len(freed), 'file')} deleted, {text.size(_bytes(freed))} freed.")
+    text.echo(f"{_number_of(freed)} deleted, {text.size(_bytes(freed))} freed.")
 
 
-def _look(app: App, plan: TablePlan) -> list[JudgedFile]:
+def _look(app: App, plan: TablePlan, *, uploads: bool) -> list[JudgedFile]:
     with Connections(app.config) as connections:
-        return cleaning.list_files(Operation(plan, connections, ManualChange("look", who(), "")))
+        operation = Operation(plan, connections, ManualChange("look", who(), ""))
+        return cleaning.list_files(operation, uploads=uploads)
 
 
 def _question(files: Sequence[JudgedFile], *, force: bool) -> str:
@@ -104,21 +119,29 @@ def _question(files: Sequence[JudgedFile], *, force: bool) -> str:
             f"{text.plural(len(pending), 'file')} are not loaded: their rows will be missing in "
             "Redshift until the table is extracted again."
         )
-    return "\n".join([*lines, f"Delete {text.plural(len(files), 'file')}?"])
+    return "\n".join([*lines, f"Delete {_number_of(files)}?"])
 
 
-def _tell(app: App, tables: dict[str, Cleaned]) -> None:
+def _number_of(files: Sequence[JudgedFile]) -> str:
+    uploads = sum(f.standing is Standing.UPLOAD for f in files)
+    told = [text.plural(len(files) - uploads, "file")] if len(files) > uploads else []
+    told += [text.plural(uploads, "unfinished upload")] if uploads else []
+    return " and ".join(told) or "0 files"
+
+
+def _tell(app: App, command: str, tables: dict[str, Cleaned]) -> None:
     if app.as_json:
         shown = {
             name: {
                 "files": len(cleaned.chosen),
                 "bytes": _bytes(cleaned.chosen),
+                "uploads": sum(f.standing is Standing.UPLOAD for f in cleaned.chosen),
                 "deleted": cleaned.deleted,
                 "uris": [f.file.uri for f in cleaned.chosen],
             }
             for name, cleaned in tables.items()
         }
-        app.print_json("s3clean", {"status": "success", "tables": shown})
+        app.print_json(command, {"status": "success", "tables": shown})
         return
     rows = [
         (name, len(c.chosen), text.size(_bytes(c.chosen))) for name, c in tables.items() if c.chosen

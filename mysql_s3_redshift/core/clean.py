@@ -16,22 +16,25 @@ from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
 
 
 class Standing(StrEnum):
-    """What the states and the ledger say of one object."""
+    """What the states and the ledger say of one object; an upload is none yet."""
 
     LOADED = "loaded"
     PENDING = "pending"
     ORPHAN = "orphan"
+    UPLOAD = "upload"
     FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One object under a table's folder.
+    """One object under a table's folder, or a multipart upload that was not completed.
 
     Attributes:
         path: Its key below the table's folder.
+        bytes: Of an upload, those of the parts that S3 keeps.
         when: Time in its name, UTC; None for a key that is not a data file's.
-        modified: When S3 got it, UTC.
+        modified: When S3 got it, or when the upload began, UTC.
+        upload_id: Of an upload; empty for an object.
     """
 
     uri: str
@@ -39,6 +42,7 @@ class StoredFile:
     bytes: int
     when: datetime | None
     modified: datetime
+    upload_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ def judge(
 
 
 def _standing(file: StoredFile, pending: set[str], loaded: set[str]) -> Standing:
+    if file.upload_id:
+        return Standing.UPLOAD
     if file.uri in pending:
         return Standing.PENDING
     if file.uri in loaded:

@@ -60,6 +60,7 @@ def test_a_dry_run_and_an_age_delete_nothing_young(project: Project):
     assert dry["tables"][f"shop/{table}"] | {"uris": []} == {
         "files": 3,
         "bytes": dry["tables"][f"shop/{table}"]["bytes"],
+        "uploads": 0,
         "deleted": False,
         "uris": [],
     }
@@ -105,6 +106,29 @@ def test_orphans_are_deleted_after_their_grace_and_registered_files_never(projec
     assert files_of(project, "orders") == kept
 
 
+def test_unfinished_uploads_of_exactly_this_table_are_listed_and_aborted(project: Project):
+    """H-12, I-35: a process that was killed cannot take its own back."""
+    table = project.create("orders", rows=50)
+    project.create("orders_archive", rows=50)
+    for name in ("orders", "orders_archive"):
+        project.replicate(name)
+        upload(project, name)
+    listed = project.run("s3clean", "list", "-t", table, "--json").document
+    assert listed["tables"][f"shop/{table}"]["upload_files"] == 1
+    orphans = ["s3clean", "orphans", "-t", table]
+    assert "Nothing to delete." in project.run(*orphans).out, "it may still be written"
+
+    dry = project.run(*orphans, "--grace", "0s", "--json").document["tables"][f"shop/{table}"]
+    assert (dry["uploads"], dry["bytes"], dry["deleted"]) == (1, 1000, False)
+    assert len(uploads_of(project, "orders")) == 1
+    done = project.run(*orphans, "--grace", "0s", "--delete", "--yes")
+    assert done.code == 0, done.err
+    assert "1 unfinished upload deleted, 1.0 kB freed" in done.out
+    assert uploads_of(project, "orders") == []
+    assert len(uploads_of(project, "orders_archive")) == 1
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
 def test_nothing_is_deleted_while_a_load_of_the_table_runs(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
@@ -130,3 +154,20 @@ def orphan(project: Project, table: str) -> str:
     key = f"{name}_00000099.parquet"
     client.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": source})
     return key
+
+
+def upload(project: Project, table: str) -> None:
+    """Begin a multipart upload as a run that died in it would have left it."""
+    client, bucket = s3_client(project.sandbox), project.facts["s3"]["bucket"]
+    key = f"{min(files_of(project, table)).rsplit('_', 1)[0]}_00000098.parquet"
+    begun = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    client.upload_part(Bucket=bucket, Key=key, UploadId=begun, PartNumber=1, Body=b"x" * 1000)
+
+
+def uploads_of(project: Project, table: str) -> list[str]:
+    """Keys of a table's multipart uploads."""
+    folder = f"{project.facts['prefix']}/data/shop/{project.database}.{table}/"
+    listed = s3_client(project.sandbox).list_multipart_uploads(
+        Bucket=project.facts["s3"]["bucket"], Prefix=folder
+    )
+    return [found["Key"] for found in listed.get("Uploads", [])]

@@ -24,7 +24,12 @@ def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
         ("k", "k BIGINT UNSIGNED", "18446744073709551615 - seq * 7", True),
         ("k", "k INT(8) UNSIGNED ZEROFILL", "seq * 3", True),
         ("k", "k DECIMAL(20,4)", "(CAST(seq AS SIGNED) - 200) / 8", True),
-        ("k", "k DATETIME(6)", "TIMESTAMP'2024-01-01 00:00:00' + INTERVAL seq * 7 MICROSECOND", True),
+        (
+            "k",
+            "k DATETIME(6)",
+            "TIMESTAMP'2024-01-01 00:00:00' + INTERVAL seq * 7 MICROSECOND",
+            True,
+        ),
         ("k", "k DATE", "DATE'1900-01-01' + INTERVAL seq DAY", True),
         ("k", "k BINARY(16)", "UNHEX(MD5(seq))", True),
         ("k", "k VARBINARY(9)", "LEFT(UNHEX(SHA1(seq)), 1 + seq % 7)", True),
