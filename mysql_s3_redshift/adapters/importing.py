@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -17,9 +17,11 @@ from mysql_s3_redshift.core.arrow_types import arrow_type
 from mysql_s3_redshift.core.legacy import LegacyState
 from mysql_s3_redshift.core.schema import Column, TableSchema
 from mysql_s3_redshift.core.state import DataFile, utc_now
+from mysql_s3_redshift.core.target_types import fits, parse_target_type
 from mysql_s3_redshift.errors import ConfigError, UnsupportedValueError
 
 RUN_ID = "watermark-import"
+INTEGER_TYPES = {"smallint", "integer", "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def take_over(operation: Operation, found: Found, *, adopt: bool) -> Changed:
     extract = extract.with_(metadata={**extract.metadata, **facts})
     if adopt and found.files:
         files = _adopt(operation, described, found.files)
-        stored = {"stored_schema": files[-1].schema_id}
+        # The table's own schema: what the next extraction is compared with.
+        operation.connections.storage(operation.plan).put_schema(described.schema)
+        stored = {"stored_schema": described.schema.fingerprint}
         extract = extract.register(files).with_(metadata={**extract.metadata, **stored})
     return operation.write(extract, load, manual_watermark=True)
 
@@ -162,9 +166,41 @@ def _column(field: pa.Field, table: TableSchema, uri: str) -> Column:
     column = table.by_source(field.name) or table.column(field.name)
     if column is None:
         raise _unsupported(uri, f"column {field.name} is not in the table")
-    if field.type != arrow_type(column.arrow):
-        raise _unsupported(uri, f"column {field.name} is {field.type}, not {column.arrow}")
-    return column
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if kind == arrow_type(column.arrow):
+        return column
+    staging = _staging_type(kind)
+    if column.cast or staging is None or not _casts_exactly(staging, column.target_type):
+        raise _unsupported(uri, f"column {field.name} is {kind}, not {column.arrow}")
+    cast = f"CAST({{}} AS {column.target_type})"
+    return replace(column, arrow=str(kind), staging_type=staging, cast=cast)
+
+
+def _staging_type(kind: pa.DataType) -> str | None:
+    """The type of column that COPY fills from parquet's; it converts nothing itself.
+
+    Not among them: unsigned integers, which COPY cannot read, and nanoseconds, which it misreads.
+    """
+    if pa.types.is_decimal128(kind):
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    return _STAGING.get(str(kind))
+
+
+_STAGING = {
+    "int8": "SMALLINT",
+    "int16": "SMALLINT",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float": "REAL",
+    "timestamp[ms]": "TIMESTAMP",
+    "timestamp[us]": "TIMESTAMP",
+}
+
+
+def _casts_exactly(staging: str, target: str) -> bool:
+    """Whether a cast keeps every value or fails: between integers, Redshift checks the range."""
+    value, column = parse_target_type(staging), parse_target_type(target)
+    return fits(value, column) or {value.name, column.name} <= INTEGER_TYPES
 
 
 def _unsupported(uri: str, why: str) -> UnsupportedValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -110,6 +111,40 @@ def test_files_off_the_blacklist_become_pending_only_where_the_operator_says_so(
     ids = [row[0] for row in project.redshift("SELECT id FROM {s}.orders ORDER BY id")]
     assert ids == [*range(11, 21), *range(91, 101)]
     assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+def test_files_of_other_types_are_adopted_where_no_value_can_be_lost(project: Project):
+    """pandas wrote every integer with 64 bits; Redshift checks the range of each that it casts."""
+    project.mysql(
+        "CREATE TABLE t (id INT PRIMARY KEY, big BIGINT UNSIGNED, small SMALLINT, "
+        "price DECIMAL(20,4), at DATETIME(6))"
+    )
+    project.tables["t"] = "{cdc_strategy: id_only, cdc_id_column: id, load_mode: upsert}"
+    project.write_config()
+    rows = pa.table(
+        {
+            "id": pa.array([1, 2], pa.int64()),
+            "big": pa.array([2**62, None], pa.int64()),
+            "small": pa.array([-7, 8], pa.int32()),
+            "price": pa.array([Decimal("1.25"), None], pa.decimal128(15, 4)),
+            "at": pa.array([datetime(2025, 1, 1, 2, 3, 4)] * 2, pa.timestamp("ms")),  # noqa: DTZ001
+        }
+    )
+    body = io.BytesIO()
+    pq.write_table(rows, body, compression="snappy", write_statistics=False)
+    name = f"{project.database}_t_20250101_000010_batch_0001.parquet"
+    put(project, f"incremental/{name}", body.getvalue())
+    put(project, f"watermarks/v2/{project.database}_t.json", v2(f"{project.database}.t", []))
+    adopt = [*prefixes(project), "--adopt-files", "--yes"]
+    told = project.run("watermark", "import", "-t", f"{project.database}.t", *adopt)
+    assert told.code == 0, told.err
+    project.mysql("INSERT INTO t VALUES (3, 18446744073709551615, 9, 2.5, '2025-01-02')")
+    project.replicate("t")
+    loaded = project.redshift("SELECT id, big, small, price, at FROM {s}.t ORDER BY id")
+    moment = datetime(2025, 1, 1, 2, 3, 4)  # noqa: DTZ001
+    assert loaded[0] == [1, 2**62, -7, Decimal("1.2500"), moment]
+    assert loaded[1] == [2, None, 8, None, moment]
+    assert loaded[2][1] == 2**64 - 1
 
 
 def test_a_file_that_cannot_be_loaded_as_it_is_changes_nothing(project: Project):
