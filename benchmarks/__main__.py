@@ -15,6 +15,8 @@ from benchmarks import (
     initial_load,
     memory,
     report,
+    sensor,
+    verify,
 )
 from benchmarks.workspace import Workspace, open_workspace
 
@@ -25,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[Workspace], dict[str, Any]]] = {
     "end_to_end": end_to_end.run,
     "incremental": incremental.run,
     "initial_load": initial_load.run,
+    "sensor": sensor.run,
+    "verify": verify.run,
 }
 
 

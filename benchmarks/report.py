@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.environments import make_environment
 from benchmarks.readers import ENGINE, LIMIT, READERS
+from benchmarks.verify_section import verify_section
 from benchmarks.workspace import BENCHMARKS, REPOSITORY, Workspace
 
 Results = Mapping[str, Any]
@@ -310,4 +311,5 @@ _PARTS = {
     "incremental": _incremental,
     "initial_load": _initial_load,
     "sensor": _sensor,
+    "verify": verify_section,
 }
