@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from pydantic import JsonValue
+
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, WINDOWS
 from mysql_s3_redshift.core.cursors import Cursor, format_timestamp
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan, Value
@@ -36,15 +38,26 @@ POSITION_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ManualChange:
-    """Who changed a document by hand, when and why."""
+    """Who changed a document by hand, when and why.
+
+    Attributes:
+        observed: Whether the change leaves its own observation in Dagster; else the next run does.
+    """
 
     action: str
     who: str
     why: str
+    observed: bool = False
 
     def stamp(self, state: StateT, **facts: Any) -> StateT:
         """The document with this change noted in its metadata."""
-        note = {"action": self.action, "who": self.who, "why": self.why, "at": utc_now()}
+        note: dict[str, JsonValue] = {
+            "action": self.action,
+            "who": self.who,
+            "why": self.why,
+            "at": utc_now(),
+            "observed": self.observed,
+        }
         return state.with_(metadata={**state.metadata, "manual_change": note, **facts})
 
 

@@ -1,10 +1,12 @@
 """What may be asked of one run, in the launchpad or by the command line."""
 
+from typing import Literal
+
 import dagster as dg
 from pydantic import Field
 
 from mysql_s3_redshift.core.cursors import parse_timestamp
-from mysql_s3_redshift.core.model import RunLimits, Window
+from mysql_s3_redshift.core.model import RunLimits, TimestampUnit, Window
 from mysql_s3_redshift.errors import ConfigError
 
 
@@ -25,6 +27,12 @@ class ExtractConfig(dg.Config):
     window_to: str | None = Field(
         default=None, description="End of the reload, exclusive; together with `window_from`."
     )
+    window_column: str | None = Field(
+        default=None, description="Column of times that the reload is of; default: the cursor's."
+    )
+    window_unit: Literal["datetime", "epoch_s", "epoch_ms", "epoch_us"] = Field(
+        default="datetime", description="What `window_column` holds."
+    )
 
     def limits(self) -> RunLimits:
         """The limits."""
@@ -44,7 +52,7 @@ class ExtractConfig(dg.Config):
             raise _bad_window("`window_from` and `window_to` are two timestamps") from error
         if start >= end:
             raise _bad_window("`window_from` is before `window_to`")
-        return Window(start, end)
+        return Window(start, end, self.window_column, TimestampUnit(self.window_unit))
 
 
 class LoadConfig(dg.Config):
