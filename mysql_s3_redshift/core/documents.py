@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from mysql_s3_redshift.core.cursors import format_timestamp, parse_timestamp
 from mysql_s3_redshift.core.model import TimestampUnit, Value
@@ -67,6 +67,39 @@ def decode_value(value: JsonValue) -> Value:
     raise ValueError(message)
 
 
+def _cursor_value(value: JsonValue) -> JsonValue:
+    try:
+        decode_value(value)
+    except ArithmeticError as error:  # of a decimal or a float that is none
+        raise ValueError(f"{value!r} is not a cursor value") from error
+    return value
+
+
+def _timestamp(text: str) -> str:
+    try:
+        parse_timestamp(text)
+    except OverflowError as error:  # in UTC it would be before the first day
+        raise ValueError(f"{text!r} is not a timestamp") from error
+    return text
+
+
+def _observation(seen: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _cursor_value(seen.get("value"))
+    if datetime.fromisoformat(str(seen.get("at"))).tzinfo is None:
+        raise ValueError("`at` has no zone")
+    return seen
+
+
+CursorValue = Annotated[JsonValue, AfterValidator(_cursor_value)]
+"""A value that `decode_value` reads: a document that holds another one is damaged."""
+
+Timestamp = Annotated[str, AfterValidator(_timestamp)]
+"""A data timestamp, as `parse_timestamp` reads it."""
+
+Observation = Annotated[dict[str, JsonValue], AfterValidator(_observation)]
+"""A cursor value (`value`), and when it was seen (`at`)."""
+
+
 class Document(BaseModel):
     """Base of all parts of the documents: immutable, unknown fields refused."""
 
@@ -97,8 +130,8 @@ class DataFile(Document):
     uri: str
     rows: int = Field(ge=0)
     bytes: int = Field(ge=0)
-    first: dict[str, JsonValue] = Field(default_factory=dict)
-    last: dict[str, JsonValue] = Field(default_factory=dict)
+    first: dict[str, CursorValue] = Field(default_factory=dict)
+    last: dict[str, CursorValue] = Field(default_factory=dict)
     schema_id: str = Field(validation_alias="schema", serialization_alias="schema")
     kind: FileKind
     run_id: str

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from mysql_s3_redshift.core.cursors import Position
-from mysql_s3_redshift.core.documents import Document, decode_value, encode_value
+from mysql_s3_redshift.core.documents import CursorValue, Document, decode_value, encode_value
 
-Key = tuple[JsonValue, ...]
+Key = tuple[CursorValue, ...]
 
 
 class Slice(Document):
@@ -123,8 +123,8 @@ class Snapshot(Document):
         slices: The key ranges of a phase that is read in slices; they have their own positions.
     """
 
-    ceiling: JsonValue = None
-    position: dict[str, JsonValue] = Field(default_factory=dict)
+    ceiling: CursorValue = None
+    position: dict[str, CursorValue] = Field(default_factory=dict)
     slices: SlicePlan | None = None
 
     def text(self) -> str:

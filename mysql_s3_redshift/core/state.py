@@ -16,14 +16,17 @@ from pydantic import Field, JsonValue, model_validator
 
 from mysql_s3_redshift.core.cursors import parse_timestamp
 from mysql_s3_redshift.core.documents import (
+    CursorValue,
     DataFile,
     Document,
+    Observation,
+    Timestamp,
     decode_value,
     encode_value,
     new_run_id,
     utc_now,
 )
-from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.core.model import CdcStrategy, TablePlan
 from mysql_s3_redshift.core.slice_state import Snapshot
 
 __all__ = [
@@ -64,12 +67,12 @@ class MysqlState(Document):
 
     status: Status = "pending"
     phase: Phase = "snapshot"
-    last_timestamp: str | None = None
-    last_id: JsonValue = None
-    last_ties: list[JsonValue] = Field(default_factory=list)
-    ceiling: JsonValue = None
+    last_timestamp: Timestamp | None = None
+    last_id: CursorValue = None
+    last_ties: list[CursorValue] = Field(default_factory=list)
+    ceiling: CursorValue = None
     ceiling_method: str | None = None
-    observed: dict[str, JsonValue] | None = None
+    observed: Observation | None = None
     snapshot: Snapshot | None = None
     digest: str | None = None
     set_done: str | None = None
@@ -80,12 +83,6 @@ class MysqlState(Document):
     last_run_id: str | None = None
     last_extraction_time: str | None = None
     error: str | None = None
-
-    @model_validator(mode="after")
-    def _timestamp_is_readable(self) -> Self:
-        if self.last_timestamp is not None:
-            parse_timestamp(self.last_timestamp)
-        return self
 
 
 class ExtractState(Document):
@@ -108,6 +105,15 @@ class ExtractState(Document):
             raise ValueError("two files have the same seq")
         if numbers and max(numbers) >= self.next_seq:
             raise ValueError("a file's seq is not below next_seq")
+        return self
+
+    @model_validator(mode="after")
+    def _bounds_are_times(self) -> Self:  # those of a query may be either
+        state = self.mysql_state
+        if self.cdc_strategy in {CdcStrategy.HYBRID, CdcStrategy.TIMESTAMP_ONLY}:
+            for bound in (state.ceiling, state.snapshot and state.snapshot.ceiling):
+                if bound is not None:
+                    parse_timestamp(str(bound))
         return self
 
     @classmethod

@@ -17,6 +17,8 @@ from mysql_s3_redshift.adapters.s3.preconditions import require_conditional_writ
 from mysql_s3_redshift.core.state import VERSION, ExtractState, LoadState, utc_now
 from mysql_s3_redshift.errors import StateConflictError, StateUnreadableError
 
+_TOLD_CHARACTERS = 300
+
 StateT = TypeVar("StateT", ExtractState, LoadState)
 
 
@@ -73,7 +75,7 @@ class StateDocument(Generic[StateT]):
 
     def _parse(self, body: bytes) -> StateT:
         try:
-            document: Any = json.loads(body)
+            document = _read_json(body)
             version = document.get("version") if isinstance(document, dict) else None
             if version != VERSION:
                 raise self._unreadable(f"its version is {version!r}, this program reads {VERSION}")
@@ -82,13 +84,37 @@ class StateDocument(Generic[StateT]):
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise self._unreadable(f"{place}: {first['msg']}") from error
-        except (ValueError, RecursionError) as error:
-            raise self._unreadable("it is not JSON") from error
+        except RecursionError as error:
+            raise self._unreadable("it is nested too deeply") from error
+        except ArithmeticError as error:
+            raise self._unreadable(f"a value is out of range ({error})") from error
+        except ValueError as error:
+            raise self._unreadable("it is not JSON in UTF-8, each key once") from error
         return parsed
 
     def _unreadable(self, why: str) -> StateUnreadableError:
+        # It may quote the document, and nobody's terminal is to obey that.
+        why = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in why)
         return StateUnreadableError(
-            f"State document {self.uri} cannot be used: {why}.",
+            f"State document {self.uri} cannot be used: {why[:_TOLD_CHARACTERS]}.",
             kept="It was left as it is, and nothing was read or loaded.",
             remedy="Restore an earlier version with `watermark restore`, or repair the document.",
         )
+
+
+def _read_json(body: bytes) -> Any:
+    """Read JSON as strictly as it is written: what another program made of it is not guessed.
+
+    Raises:
+        ValueError: It is not JSON in UTF-8, has NaN or half a surrogate pair, or a key twice.
+    """
+    document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
+    json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return document
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
