@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -176,7 +177,7 @@ class _FalseServer:
 
     def _serve(self) -> None:
         client, _ = self._listener.accept()
-        client.settimeout(5)
+        client.settimeout(60)
         with contextlib.suppress(OSError), client:
             client.sendall(_greeting())
             self.heard += client.recv(4096)
@@ -187,7 +188,7 @@ class _FalseServer:
 
     def close(self) -> None:
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 def _greeting() -> bytes:
@@ -224,6 +225,74 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(bastion: Bastion) ->
         config = SourceConfig.model_validate(section | {"connect_timeout": "1s"})
         with pytest.raises(SourceConnectionError):
             MySqlConnection("shop", config).query("SELECT 1")
+
+
+class _Stranger:
+    """Answers with the given bytes, one piece after each that it hears; then hangs up."""
+
+    def __init__(self, *, greets: bool) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.says: tuple[bytes, ...] = ()
+        self._greets = greets
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # the listener was closed
+            while True:
+                client, _ = self._listener.accept()
+                with contextlib.suppress(OSError), client:
+                    client.settimeout(0.05)
+                    for number, said in enumerate(self.says):
+                        if number or not self._greets:
+                            client.recv(4096)
+                        client.sendall(said)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def _damaged(chance: random.Random, good: bytes) -> bytes:
+    changed = bytearray(good)
+    for _ in range(chance.randint(1, 4)):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    end = chance.choice([len(changed), len(changed), chance.randrange(len(changed))])
+    return bytes(changed[:end])
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def test_whatever_answers_in_mysqls_place_is_an_error_of_this_project() -> None:
+    chance, stranger = random.Random(5), _Stranger(greets=True)
+    section = {"host": "127.0.0.1", "port": stranger.port, "user": "u", "password": "p"}
+    config = SourceConfig.model_validate(section | {"tls": {"mode": "disabled"}})
+    done = b"\x07\0\0\x02\0\0\0\x02\0\0\0"
+    for number in range(80):
+        rubbish = [b"HTTP/1.1 400 Bad Request", b"SSH-2.0-x", chance.randbytes(40)]
+        greeting = chance.choice([*rubbish, *[_damaged(chance, _greeting())] * 4])
+        stranger.says = greeting, _damaged(chance, done)
+        with pytest.raises(SourceError):
+            MySqlConnection("shop", config).query(f"SELECT {number}")
+    stranger.close()
+
+
+def test_whatever_answers_in_redshifts_place_is_an_error_of_this_project() -> None:
+    chance, stranger = random.Random(5), _Stranger(greets=False)
+    section = {"host": "127.0.0.1", "port": stranger.port, "user": "u", "password": "p"}
+    section |= {"database": "dev", "sslmode": "disable"}
+    config = TargetConfig.model_validate(section)
+    signed_in = _message(b"R", bytes(4)) + _message(b"S", b"server_version\0008.0.2\0")
+    signed_in += _message(b"K", bytes(8)) + _message(b"Z", b"I")
+    done = _message(b"1", b"") + _message(b"2", b"") + _message(b"C", b"SET\0")
+    for number in range(80):
+        rubbish = chance.choice([b"HTTP/1.1 400 Bad Request", chance.randbytes(40)])
+        answer = chance.choice([rubbish, *[_damaged(chance, signed_in)] * 4])
+        stranger.says = answer, _damaged(chance, done)
+        with pytest.raises(TargetError):
+            RedshiftConnection("warehouse", config).query(f"SELECT {number}")
+    stranger.close()
 
 
 # -- Redshift -----------------------------------------------------------------------------------

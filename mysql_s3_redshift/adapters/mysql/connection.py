@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -46,6 +47,9 @@ PATIENCE_SECONDS = 60.0
 """After that long no further attempt begins; the one under way has its own deadlines."""
 
 LONGEST_PAUSE_SECONDS = 20.0
+
+_NO_MYSQL = (LookupError, NameError, ValueError, struct.error)
+"""What PyMySQL trips over when something else than MySQL answers."""
 
 ResultT = TypeVar("ResultT")
 
@@ -145,33 +149,41 @@ class MySqlConnection:
     def _connect(self) -> pymysql.Connection[Any]:
         config = self._config
         logger.debug("connecting to MySQL source %s", self.name)
-        connection: GuardedConnection | None = None
+        connection = GuardedConnection(
+            host=config.host,
+            port=config.port,
+            user=config.user,
+            password=password_of(self.name, config),
+            charset="utf8mb4",
+            autocommit=True,
+            # Bounds the handshake; rows may take longer.
+            read_timeout=_seconds(config.connect_timeout),
+            write_timeout=_seconds(config.read_timeout),
+            program_name="mysql-s3-redshift",
+            defer_connect=True,
+            **tls_options(self.name, config.tls),
+        )
         try:
-            connection = GuardedConnection(
-                host=config.host,
-                port=config.port,
-                user=config.user,
-                password=password_of(self.name, config),
-                charset="utf8mb4",
-                autocommit=True,
-                # Bounds the handshake; rows may take longer.
-                read_timeout=_seconds(config.connect_timeout),
-                write_timeout=_seconds(config.read_timeout),
-                program_name="mysql-s3-redshift",
-                defer_connect=True,
-                **tls_options(self.name, config.tls),
-            )
+            self._start(connection)
+        except BaseException:
+            connection.let_go()
+            raise
+        self._was_open = True
+        return connection
+
+    def _start(self, connection: GuardedConnection) -> None:
+        try:
             connection.connect(self._open_socket())
-            connection.allow_read_seconds(_seconds(config.read_timeout))
+            connection.allow_read_seconds(_seconds(self._config.read_timeout))
             with connection.cursor() as cursor:
                 for statement in SESSION:
                     cursor.execute(statement)
         except pymysql.err.Error as error:
             raise self._cannot_connect(error) from error
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             raise self._unreachable(str(error)) from error
-        self._was_open = True
-        return connection
+        except _NO_MYSQL as error:
+            raise self._unreachable("what answers there does not speak as MySQL does") from error
 
     def _open_socket(self) -> socket.socket:
         if self._tunnel is not None:

@@ -53,6 +53,10 @@ class GuardedConnection(_Connection):
             )
         return super()._process_auth(plugin_name, auth_packet, *more)  # type: ignore[misc]
 
+    def let_go(self) -> None:
+        """Close the socket, whatever the server still waits for."""
+        self._force_close()  # type: ignore[attr-defined]
+
     def allow_read_seconds(self, seconds: int) -> None:
         """Change how long the next bytes of the server may take."""
         self._read_timeout = seconds

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 import re
 import ssl
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import redshift_connector
+from botocore.exceptions import BotoCoreError, ClientError
 from redshift_connector.error import Error, InterfaceError, OperationalError
 
 from mysql_s3_redshift.adapters.ssh import Tunnel
@@ -32,6 +34,9 @@ SOCKET_MARGIN_SECONDS = 30
 DETAIL_CHARACTERS = 400
 EXISTS_BY_NOW = {"42P06", "42P07"}
 """A schema, a table: `IF NOT EXISTS` looks before it creates, and two sessions may look at once."""
+_NO_REDSHIFT = (LookupError, ValueError, struct.error)
+"""What the driver trips over when something else than Redshift answers."""
+
 KEEP_ALIVE = {
     "tcp_keepalive": True,
     "tcp_keepalive_idle": 30,
@@ -113,25 +118,41 @@ class RedshiftConnection:
     def close(self) -> None:
         """Close the connection; a broken one is let go."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            connection.close()
-        except (Error, OSError) as error:
-            logger.debug("close on a broken connection: %s", type(error).__name__)
+        if connection is not None:
+            _let_go(connection)
 
     def _open(self) -> Any:
         if self._connection is None:
             logger.debug("connecting to Redshift target %s", self.name)
-            connection = redshift_connector.connect(**self._options())
-            seconds = self._statement_seconds()
-            # The driver has one timeout for connecting and for every later read.
-            connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
-            connection.autocommit = True
-            connection.cursor().execute(f"SET statement_timeout TO {seconds * 1000}")
-            connection.autocommit = False
+            connection = self._connect()
+            try:
+                self._set_deadlines(connection)
+            except BaseException:
+                _let_go(connection)
+                raise
             self._connection = connection
         return self._connection
+
+    def _connect(self) -> Any:
+        try:
+            return redshift_connector.connect(**self._options())
+        except (BotoCoreError, ClientError) as error:
+            raise TargetError(
+                f"Redshift target {self.name}: no credentials by IAM: {_redact(str(error))}",
+                kept="Nothing was loaded.",
+                remedy=f"Check targets.{self.name}.iam, and that its identity may call "
+                "redshift:GetClusterCredentials (serverless: redshift-serverless:GetCredentials).",
+            ) from error
+        except _NO_REDSHIFT as error:
+            raise _lost(self.name, "what answers there does not speak as Redshift does") from error
+
+    def _set_deadlines(self, connection: Any) -> None:
+        seconds = self._statement_seconds()
+        # The driver has one timeout for connecting and for every later read.
+        connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
+        connection.autocommit = True
+        connection.cursor().execute(f"SET statement_timeout TO {seconds * 1000}")
+        connection.autocommit = False
 
     def _statement_seconds(self) -> int:
         given = self._config.statement_timeout
@@ -171,10 +192,17 @@ class RedshiftConnection:
             if isinstance(translated, TargetConnectionError):
                 self.close()
             raise translated from error
-        except (OSError, AttributeError, IndexError) as error:
+        except (OSError, AttributeError, *_NO_REDSHIFT) as error:
             # A connection that breaks inside the driver surfaces as whatever it tripped over.
             self.close()
             raise _lost(self.name, f"{type(error).__name__}: {error}") from error
+
+
+def _let_go(connection: Any) -> None:
+    try:
+        connection.close()
+    except (Error, OSError, AttributeError) as error:
+        logger.debug("close on a broken connection: %s", type(error).__name__)
 
 
 def translate(name: str, error: Error) -> TargetError:
