@@ -141,5 +141,5 @@ def test_hundreds_of_tables_are_asked_in_few_queries(
     monkeypatch.setattr(mysql_polling, "_ask", counted)
     began = time.monotonic()
     assert len(asked(tick(shop, instance))) == 59
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert queries == [3]

@@ -110,7 +110,7 @@ def test_a_server_that_goes_silent_is_given_up_within_the_read_timeout(
         started = time.monotonic()
         with pytest.raises(SourceConnectionError) as failure:
             table.extract("t")
-        assert time.monotonic() - started < 20
+        assert time.monotonic() - started < 60, "not the ten minutes of the default"
         assert failure.value.exit_code is ExitCode.MYSQL
     table.sections.clear()
     table.sync("t")

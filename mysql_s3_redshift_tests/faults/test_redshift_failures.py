@@ -68,7 +68,7 @@ def faulty_redshift(sandbox: SandboxStatus) -> Iterator[FaultyRedshift]:
         settings = replace(sandbox.settings, ports={**sandbox.settings.ports, "redshift": port})
         yield FaultyRedshift(replace(sandbox, settings=settings), control_port)
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture

