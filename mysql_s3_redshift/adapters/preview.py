@@ -12,9 +12,10 @@ import pyarrow as pa
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.mysql.preview import CountedQuery, CountingSource
 from mysql_s3_redshift.adapters.pair import DescribedTable
-from mysql_s3_redshift.adapters.redshift.preview import load_statements, prepare_statements
+from mysql_s3_redshift.adapters.redshift.preview import load_statements
 from mysql_s3_redshift.adapters.s3.storage import TableStorage
 from mysql_s3_redshift.core.ceiling import Ceiling
+from mysql_s3_redshift.core.estimate import Estimate, estimate_extraction, estimate_load
 from mysql_s3_redshift.core.extract import extract
 from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.load import load_target
@@ -22,7 +23,7 @@ from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.pending import Group, select_files
 from mysql_s3_redshift.core.ports import WrittenFile
 from mysql_s3_redshift.core.schema import TableSchema
-from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
+from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState, utc_now
 
 StateT = TypeVar("StateT", ExtractState, LoadState)
 
@@ -34,17 +35,24 @@ class ExtractPreview:
     Attributes:
         queries: Its first query of each phase, and the rows between that query's bounds.
         chunk_rows: Rows of one file.
+        estimate: What it will take.
     """
 
     queries: tuple[CountedQuery, ...]
     ceiling: Ceiling | None
     chunk_rows: int
     note: str
+    estimate: Estimate
 
     @property
     def rows(self) -> int:
         """Rows that would be extracted."""
         return sum(query.rows for query in self.queries)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the rows were counted; else they are those of MySQL's statistics."""
+        return not any(query.estimated for query in self.queries)
 
     @property
     def files(self) -> int:
@@ -60,12 +68,14 @@ class LoadPreview:
         pending: All files that wait.
         files: Those that the run would take.
         statements: The SQL of its first load.
+        estimate: What it will take, for the files that the extraction would add as well.
     """
 
     pending: tuple[DataFile, ...]
     files: tuple[DataFile, ...]
     statements: tuple[str, ...]
     note: str
+    estimate: Estimate
 
 
 def preview_extract(
@@ -79,19 +89,28 @@ def preview_extract(
     plan = described.resolved.plan
     limits, storage = request.limits, connections.storage(plan)
     source = CountingSource(connections.source(plan.source), limits.max_rows(plan.chunk_rows))
+    state = storage.extract_states().read()
     report = extract(
         described.resolved,
         described.schema,
         request,
         source=source,
         storage=_NoStorage(storage),
-        states=_Unwritten(storage.extract_states().read()),
+        states=_Unwritten(state),
         loads=_Unwritten(storage.load_states().read()),
         progress=lambda _event, _facts: None,
     )
     chunk_rows = limits.chunk_rows(plan.chunk_rows)
     note = "" if source.counted and any(q.rows for q in source.counted) else report.note
-    return ExtractPreview(tuple(source.counted), report.ceiling, chunk_rows, note or "nothing new")
+    rows = sum(query.rows for query in source.counted)
+    files = state.files if state else ()
+    return ExtractPreview(
+        queries=tuple(source.counted),
+        ceiling=report.ceiling,
+        chunk_rows=chunk_rows,
+        note=note or "nothing new",
+        estimate=estimate_extraction(rows, files, described.resolved.table),
+    )
 
 
 def preview_load(
@@ -100,6 +119,7 @@ def preview_load(
     *,
     max_files: int | None,
     described: DescribedTable | None,
+    bytes_to_come: int = 0,
 ) -> LoadPreview:
     """Tell which files a load would take and the SQL of its transaction; changes nothing.
 
@@ -108,6 +128,7 @@ def preview_load(
         connections: The systems.
         max_files: Files that the run may load.
         described: The table as MySQL has it, for the SQL where nothing is on S3 yet.
+        bytes_to_come: What the extraction before it would write.
     """
     storage = connections.storage(plan)
     extract_state, load_state = storage.extract_states().read(), storage.load_states().read()
@@ -117,8 +138,22 @@ def preview_load(
     schema = storage.get_schema(groups[0].schema_id) if groups else None
     if schema is None and described is not None:
         schema = described.schema
-    statements = _statements(plan, state, schema, taken, connections, described) if schema else []
-    return LoadPreview(state.pending(load_state), taken, tuple(statements), note)
+    first = groups[0].files if groups else ()
+    statements = _statements(plan, state, schema, first, connections, described) if schema else []
+    size = sum(f.bytes for f in taken) + (bytes_to_come if max_files is None else 0)
+    last = _last_load_bytes(storage, load_state)
+    estimate = estimate_load(size, last, load_state)
+    return LoadPreview(state.pending(load_state), taken, tuple(statements), note, estimate)
+
+
+def _last_load_bytes(storage: TableStorage, load: LoadState | None) -> int | None:
+    """Bytes of the last load, by its manifest; None where there is none."""
+    load_id = load.redshift_state.last_load_id if load else None
+    found = storage.get_manifest(load_id) if load_id else None
+    entries = found.get("entries") if found else None
+    if not isinstance(entries, list):
+        return None
+    return sum(int(entry["meta"]["content_length"]) for entry in entries)
 
 
 def _groups(
@@ -161,13 +196,29 @@ def _statements(
             "version_column": resolved.cursor.timestamp,
         }
         state = state.with_(metadata={**state.metadata, **facts})
-    table = load_target(plan, state)
-    uri = f"{connections.storage(plan).manifests_uri}{{load_id}}.manifest.json"
-    first = files[0] if files else None
-    on = first.window_on if first and first.window_on else (table.version, None)
-    window = on[0] if first and first.window else None
-    prepared = prepare_statements(connections.target(plan).connection, table, schema)
-    return [*prepared, *load_statements(table, schema, uri, window=window)]
+    storage, config = connections.storage(plan), connections.config
+    return load_statements(
+        connections.target(plan).connection,
+        (config.target(plan.target), config.storage(plan.storage)),
+        load_target(plan, state),
+        schema,
+        files or [_file_to_come(state, schema)],
+        f"{storage.manifests_uri}{{load_id}}.manifest.json",
+    )
+
+
+def _file_to_come(state: ExtractState, schema: TableSchema) -> DataFile:
+    """A file as the extraction would write it."""
+    return DataFile(
+        seq=state.next_seq,
+        uri="{file}",
+        rows=1,
+        bytes=0,
+        schema_id=schema.fingerprint,
+        kind="snapshot" if state.mysql_state.phase == "snapshot" else "incremental",
+        run_id="{run}",
+        written_at=utc_now(),
+    )
 
 
 class _Unwritten(Generic[StateT]):

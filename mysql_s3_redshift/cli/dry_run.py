@@ -17,6 +17,7 @@ from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.sync_request import SyncRequest
 from mysql_s3_redshift.core.ceiling import ceiling_json
+from mysql_s3_redshift.core.estimate import Estimate
 from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import encode_value, new_run_id
@@ -51,7 +52,13 @@ def _preview(plan: TablePlan, connections: Connections, request: SyncRequest) ->
         asked = ExtractRequest(new_run_id(), request.limits, request.window)
         extracted = preview_extract(described, asked, connections)
     if request.loads:
-        loaded = preview_load(plan, connections, max_files=request.max_files, described=described)
+        loaded = preview_load(
+            plan,
+            connections,
+            max_files=request.max_files,
+            described=described,
+            bytes_to_come=extracted.estimate.bytes if extracted else 0,
+        )
     return extracted, loaded
 
 
@@ -65,7 +72,9 @@ def _document(preview: Preview) -> dict[str, Any]:
             "ceiling_method": ceiling.method if ceiling else None,
             "ceiling_held_by": list(ceiling.held_by) if ceiling else [],
             "rows": extracted.rows,
+            "rows_from": "count" if extracted.is_counted else "statistics",
             "files": extracted.files,
+            "estimate": _estimate_document(extracted.estimate),
             "queries": [
                 {
                     "sql": q.sql,
@@ -84,10 +93,19 @@ def _document(preview: Preview) -> dict[str, Any]:
             "rows": sum(f.rows for f in loaded.files),
             "new_files": extracted.files if extracted else 0,
             "new_rows": extracted.rows if extracted else 0,
+            "estimate": _estimate_document(loaded.estimate),
             "sql": list(loaded.statements),
             "note": loaded.note,
         }
     return document
+
+
+def _estimate_document(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "bytes": estimate.bytes,
+        "seconds": round(estimate.seconds, 1),
+        "basis": str(estimate.basis),
+    }
 
 
 def _show(plan: TablePlan, preview: Preview) -> None:
@@ -103,7 +121,9 @@ def _show(plan: TablePlan, preview: Preview) -> None:
 def _show_extract(preview: ExtractPreview) -> None:
     ceiling = preview.ceiling
     rows, files = text.plural(preview.rows, "row"), text.plural(preview.files, "file")
+    rows = rows if preview.is_counted else f"about {rows} (statistics)"
     text.echo(f"  extract   {rows} in {files}  {preview.note if not preview.rows else ''}".rstrip())
+    _show_estimate(preview.estimate)
     if ceiling is not None:
         held = f", held by {'; '.join(ceiling.held_by)}" if ceiling.held_by else ""
         text.echo(f"  ceiling   {ceiling_json(ceiling.value)} ({ceiling.method}{held})")
@@ -119,7 +139,13 @@ def _show_load(preview: LoadPreview, extracted: ExtractPreview | None) -> None:
     if extracted is not None and extracted.rows:
         new = text.plural(extracted.files, "file")
         text.echo(f"            and {new}, {text.plural(extracted.rows, 'row')} of this extraction")
+    _show_estimate(preview.estimate)
     if preview.note:
         text.echo(f"            {preview.note}")
     for statement in preview.statements:
         text.echo(f"    {statement};")
+
+
+def _show_estimate(estimate: Estimate) -> None:
+    seconds = f"{estimate.seconds:,.0f} s" if estimate.seconds >= 1 else "less than a second"
+    text.echo(f"  estimate  {text.size(estimate.bytes)}, {seconds} by {estimate.basis}")

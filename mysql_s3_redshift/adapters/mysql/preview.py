@@ -9,20 +9,29 @@ from typing import Any
 
 from mysql_s3_redshift.adapters.mysql import queries
 from mysql_s3_redshift.adapters.mysql.source import MySqlSource
+from mysql_s3_redshift.adapters.mysql.wire import query as run_query
 from mysql_s3_redshift.core.cursors import ChunkQuery, Position
 from mysql_s3_redshift.core.model import TablePlan, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, RowBatch, Work
 from mysql_s3_redshift.core.schema import SourceTable, TableSchema
 
+COUNTED_ROWS = 5_000_000
+"""Of tables that are larger by MySQL's statistics, rows are estimated: counting reads them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class CountedQuery:
-    """A query that a run would begin with, and the rows between its bounds."""
+    """A query that a run would begin with, and the rows between its bounds.
+
+    Attributes:
+        estimated: The rows are those of MySQL's statistics (EXPLAIN), not counted.
+    """
 
     sql: str
     parameters: tuple[Any, ...]
     rows: int
+    estimated: bool = False
 
 
 class CountingSource:
@@ -46,12 +55,34 @@ class CountingSource:
         selection = queries.select_columns(schema, query.order_by)
         statement = queries.chunk(table, selection, query)
         whole = replace(query, before=None, limit=self._left)
-        rows = self._source.scalar(queries.count(table, whole))
-        assert isinstance(rows, int)  # noqa: S101  COUNT(*)
-        self.counted.append(CountedQuery(statement.sql, statement.parameters, rows))
+        estimated = self._is_too_large(table)
+        rows = self._explain(whole, table) if estimated else self._count(whole, table)
+        self.counted.append(CountedQuery(statement.sql, statement.parameters, rows, estimated))
         if self._left is not None:
             self._left -= rows
         return NoRows()
+
+    def _is_too_large(self, table: ResolvedTable) -> bool:
+        """Whether counting would take long; never where the run's own limit bounds it."""
+        most = table.table.row_estimate or 0
+        most = most if self._left is None else min(most, self._left)
+        return most > COUNTED_ROWS and table.plan.query is None
+
+    def _count(self, query: ChunkQuery, table: ResolvedTable) -> int:
+        rows = self._source.scalar(queries.count(table, query))
+        assert isinstance(rows, int)  # noqa: S101  COUNT(*)
+        return rows
+
+    def _explain(self, query: ChunkQuery, table: ResolvedTable) -> int:
+        """Rows that MySQL's optimizer expects to look at for the bounds."""
+        statement, most = queries.count(table, query), 0
+        explained = f"EXPLAIN {statement.sql}"
+        raw = self._source.connection.raw
+        with run_query(raw, explained, statement.parameters) as stream:
+            for batch in stream:
+                rows = batch.batch.column("rows").to_pylist()
+                most = max(most, *(int(n) for n in rows if n is not None), 0)
+        return most if self._left is None else min(most, self._left)
 
     def snapshot(self) -> AbstractContextManager[None]:
         """As the source."""

@@ -1,88 +1,117 @@
-"""The statements that a load would send, without sending them."""
+"""The statements that a load would send: the load itself, on a connection that only writes down."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from mysql_s3_redshift.adapters.redshift import sql
-from mysql_s3_redshift.adapters.redshift.catalog import describe
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
-from mysql_s3_redshift.adapters.redshift.target import ledger_name, needed_changes, table_names
+from mysql_s3_redshift.adapters.redshift.staging import TableNames
+from mysql_s3_redshift.adapters.redshift.target import (
+    RedshiftTarget,
+    copy_authorization,
+    table_names,
+)
+from mysql_s3_redshift.config import StorageConfig, TargetConfig
 from mysql_s3_redshift.core.model import LoadMode
-from mysql_s3_redshift.core.names import quote_redshift
 from mysql_s3_redshift.core.ports import LoadTarget
 from mysql_s3_redshift.core.schema import TableSchema
+from mysql_s3_redshift.core.state import DataFile
 
 AUTHORIZATION = "IAM_ROLE '…'"
 """Stands for the role or the keys, which no output shows."""
 
 
-def prepare_statements(
-    connection: RedshiftConnection, table: LoadTarget, schema: TableSchema
+def load_statements(
+    connection: RedshiftConnection,
+    access: tuple[TargetConfig, StorageConfig],
+    table: LoadTarget,
+    schema: TableSchema,
+    files: Sequence[DataFile],
+    manifest_uri: str,
 ) -> list[str]:
-    """What would create or evolve ledger and target; reads the catalog alone.
+    """What one load would send, in its order, where every staged key is different.
+
+    Reads the catalog, and whether the target is empty; changes nothing.
+
+    Args:
+        connection: Redshift.
+        access: How Redshift and S3 are reached.
+        table: The target.
+        schema: The schema of the files.
+        files: The files of the load.
+        manifest_uri: Their manifest.
 
     Raises:
         TargetError: The target cannot take the files without loss.
     """
-    plan, names = table.plan, table_names(table)
-    mine, ledger = (plan.target_schema, plan.target_name), (plan.ledger_schema, ledger_name(table))
-    found = describe(connection, [mine, ledger])
-    statements = []
-    if ledger not in found:
-        statements += [sql.create_schema(plan.ledger_schema), sql.create_ledger(names.ledger)]
-    if mine not in found:
-        statements.append(sql.create_schema(plan.target_schema))
-        statements.append(sql.create_table(names.target, schema, plan.target_options))
-    else:
-        for change in needed_changes(connection, table, schema, found[mine]):
-            statements += sql.change_statements(names.target, change)
-    connection.rollback()
-    return statements
+    rows, secret = sum(f.rows for f in files), copy_authorization(*access)
+    recorded = _WrittenDown(connection, table_names(table), rows, secret)
+    target = RedshiftTarget(recorded, *access)
+    try:
+        target.prepare(table, schema)
+        recorded.is_loading = True
+        with target.transaction(table) as transaction:
+            if table.load_mode == LoadMode.REPLACE:
+                transaction.newest()
+            transaction.known(files)
+            transaction.stage(schema, manifest_uri, files)
+            transaction.apply(table, schema, files)
+            transaction.record("{load_id}", manifest_uri, files)
+            transaction.commit()
+    finally:
+        connection.rollback()
+    return recorded.statements
 
 
-def load_statements(
-    table: LoadTarget, schema: TableSchema, manifest_uri: str, *, window: str | None
-) -> list[str]:
-    """The transaction of one load, in its order, where every staged key is different.
+class _WrittenDown(RedshiftConnection):
+    """Writes statements down; what a load asks is answered as after a load without surprises.
 
-    Args:
-        table: The target.
-        schema: The schema of the files.
-        manifest_uri: Their manifest.
-        window: Column (MySQL's name) of the window that they replace; None where they are none.
+    Attributes:
+        statements: What was written down.
+        is_loading: Inside the load's transaction, where questions are part of it.
     """
-    names = table_names(table)
-    staging = quote_redshift(sql.STAGING)
-    return [
-        sql.lock(names.ledger),
-        sql.ledger_files(names.ledger),
-        sql.create_staging(schema, table.plan.target_options),
-        sql.copy(staging, schema, manifest_uri, auth=AUTHORIZATION, manifest=True),
-        sql.LAST_COPY_COUNT,
-        *_apply(table, schema, names.target, window=window),
-        sql.insert_ledger(names.ledger, 1),
-        "COMMIT",
-    ]
 
+    def __init__(
+        self, connection: RedshiftConnection, names: TableNames, rows: int, secret: str
+    ) -> None:
+        self._real, self._names, self._rows, self._secret = connection, names, rows, secret
+        self.statements: list[str] = []
+        self.is_loading = self._creates_target = False
 
-def _apply(table: LoadTarget, schema: TableSchema, target: str, *, window: str | None) -> list[str]:
-    version = schema.by_source(table.version) if table.version else None
-    if table.load_mode == LoadMode.REPLACE:
-        return [sql.delete_all(target), sql.insert_all(target, schema)]
-    if table.load_mode == LoadMode.UPSERT:
-        key = _key(table, schema)
-        name = version.name if version else None
-        return [
-            sql.key_counts(quote_redshift(sql.STAGING), key),
-            sql.delete_older(target, schema, key, version=name, staging=sql.STAGING),
-            sql.insert_missing(target, schema, key, staging=sql.STAGING),
-        ]
-    column = schema.by_source(window) if window else None
-    emptied = [sql.delete_window(target, column.name)] if column else []
-    return [*emptied, sql.insert_all(target, schema)]
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Write a statement down; every row is changed."""
+        del parameters
+        self._creates_target |= sql.startswith(f"CREATE TABLE IF NOT EXISTS {self._names.target}")
+        self.statements.append(sql.replace(self._secret, AUTHORIZATION))
+        return self._rows
 
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the catalog, and whether the target has rows; answer what the load itself asks."""
+        if not self.is_loading:
+            return self._real.query(statement, parameters)
+        self.statements.append(statement)
+        if statement == sql.any_row(self._names.target):
+            return [] if self._creates_target else self._real.query(statement)
+        if statement == sql.LAST_COPY_COUNT:
+            return [(self._rows,)]
+        if statement.startswith("SELECT (SELECT COUNT(*)"):  # rows, NULL keys, different keys
+            return [(self._rows, 0, self._rows)]
+        return [] if statement == sql.ledger_files(self._names.ledger) else [(0,)]
 
-def _key(table: LoadTarget, schema: TableSchema) -> Sequence[str]:
-    columns = (schema.by_source(source) for source in table.key)
-    return [column.name for column in columns if column is not None]
+    @contextmanager
+    def autocommit(self) -> Iterator[None]:
+        """Nothing is sent, so nothing is committed."""
+        yield
+
+    def commit(self) -> None:
+        """The end of the transaction."""
+        self.statements.append("COMMIT")
+
+    def rollback(self) -> None:
+        """Nothing was sent."""
+
+    def close(self) -> None:
+        """Nothing was opened."""

@@ -86,6 +86,26 @@ class TableStorage:
         self.bucket.put(key, json.dumps(manifest, indent=1).encode())
         return self.bucket.uri(key)
 
+    def get_manifest(self, load_id: str) -> Mapping[str, object] | None:
+        """Read the manifest of a load; None where it was deleted.
+
+        Raises:
+            StateUnreadableError: It is damaged.
+        """
+        key = s3_names.manifest_key(self.bucket.prefix, self.plan, load_id)
+        found = self.bucket.get(key)
+        if found is None:
+            return None
+        try:
+            manifest: Mapping[str, object] = json.loads(found[0])
+        except ValueError as error:
+            raise StateUnreadableError(
+                f"Manifest {self.bucket.uri(key)} cannot be used: it is not JSON.",
+                kept="It was left as it is.",
+                remedy="Restore the object from a backup or an earlier version.",
+            ) from error
+        return manifest
+
     def extract_states(self) -> StateDocument[ExtractState]:
         """The table's extract state."""
         key = s3_names.state_key(self.bucket.prefix, self.plan.extract_key)
