@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import datetime, timedelta
+from types import ModuleType
 
 import pytest
 
+from mysql_s3_redshift.adapters.redshift import transaction
+from mysql_s3_redshift.core import extraction, load
 from mysql_s3_redshift.core.model import RunLimits, TimestampUnit, Window
 from mysql_s3_redshift.errors import ConfigError
 from mysql_s3_redshift_tests.faults.replication import Replication
@@ -20,8 +23,8 @@ DAYS = 3
 def days(first: int, last: int | None = None) -> Window:
     """The window of a day, or of several, counted from `FIRST`."""
     end = first if last is None else last
-    edges = (FIRST + timedelta(days=n) for n in (first, end + 1))
-    return Window(*edges, "made", daily=True)
+    start, stop = FIRST + timedelta(days=first), FIRST + timedelta(days=end + 1)
+    return Window(start, stop, "made", daily=True)
 
 
 def make_orders(replication: Replication, mode: str, cursor: str = "hybrid") -> None:
@@ -118,7 +121,7 @@ def test_nothing_is_doubled_or_lost_while_rows_change(replication: Replication, 
     make_orders(replication, mode)
     replication.sync("t")
     chance = random.Random(f"windows of {mode}")
-    for _ in range(24):
+    for _ in range(16):
         match chance.choice(["insert", "update", "move", "sync", "extract", "load", "day", "days"]):
             case "insert":
                 made = _moment(chance)
@@ -184,6 +187,39 @@ def test_rows_deleted_in_the_source_leave_an_appended_day_and_stay_in_an_upserte
     assert done.extract.days == {FIRST.date(): 0}
     left = replication.target_rows("t", "id")
     assert left == (gone if mode == "append" else Counter((n,) for n in range(1, 61)))
+
+
+@pytest.mark.parametrize(
+    ("place", "point"),
+    [
+        (extraction, "extract.before_commit"),
+        (load, "load.after_copy"),
+        (transaction, "load.during_apply"),
+        (load, "load.after_commit"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_window_that_was_cut_off_anywhere_is_whole_after_the_next_run(
+    replication: Replication, monkeypatch: pytest.MonkeyPatch, place: ModuleType, point: str
+) -> None:
+    """I-05, I-15: not registered, copied, emptied, committed: never half, never twice."""
+    make_orders(replication, "append")
+    replication.sync("t")
+    replication.sql("UPDATE t SET v = -v, ts = ts")
+
+    def crash(name: str) -> None:
+        if name == point:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, "reach", crash)
+        with pytest.raises(KeyboardInterrupt):
+            replication.sync("t", window=days(0, 2))
+    assert replication.target_rows("t").total() == 60
+    replication.sync("t")
+    replication.sync("t", window=days(0, 2))
+    assert_same(replication)
+    replication.check_evidence("t")
 
 
 TIMES = {
