@@ -2,7 +2,8 @@
 
 Dagster accepts any value under any key, its own `dagster/…` keys included, so each is built here,
 in one typed function per asset. Numbers are plotted over time: they are about this run, except
-`dagster/row_count`, which by definition is the whole table.
+`dagster/row_count`, which by definition is the whole table. The UI keeps the order: what happened
+comes first, what is wide (lists of files) last.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +30,9 @@ MOST_FILES_SHOWN = 100
 _FILE_TABLE = dg.TableSchema(
     [
         dg.TableColumn("seq", "int"),
-        dg.TableColumn("uri", "string"),
         dg.TableColumn("rows", "int"),
         dg.TableColumn("bytes", "int"),
+        dg.TableColumn("uri", "string"),
     ]
 )
 
@@ -90,21 +91,22 @@ def extract_metadata(run: Extracted) -> Metadata:
     plan, schema = run.described.resolved.plan, run.described.schema
     reading = run.seconds.get("extract", 0.0)
     return {
+        **_note(run.note),
+        **_comment(schema.comment),
         "rows_extracted": report.rows,
+        "rows_per_second": round(report.rows / reading) if reading else 0,
+        **({} if run.lag is None else {"source_lag_seconds": round(run.lag, 3)}),
         "files_written": len(report.files),
         "bytes_written": sum(f.bytes for f in report.files),
+        "pending_files": run.pending,
         **_window(run.window),
         "watermark_before": watermark_text(run.before),
         "watermark_after": watermark_text(state),
         "ceiling": ceiling_text(report.ceiling),
         **_ceiling_proof(report.ceiling),
-        "pending_files": run.pending,
-        "rows_per_second": round(report.rows / reading) if reading else 0,
-        **({} if run.lag is None else {"source_lag_seconds": round(run.lag, 3)}),
+        **_durations(run.seconds),
         "values_changed": dg.MetadataValue.json(dict(report.values_changed)),
         "files": file_table(report.files),
-        **_note(run.note),
-        **_durations(run.seconds),
         "dagster/uri": run.data_uri,
         "dagster/row_count": state.mysql_state.total_rows,
         "dagster/column_schema": column_schema(schema, plan, kind="s3"),
@@ -116,19 +118,20 @@ def load_metadata(run: Loaded) -> Metadata:
     """Metadata of the Redshift asset."""
     report, applied = run.report, [one.applied for one in run.report.loads]
     return {
-        "files_loaded": file_table(report.files),
-        "files_loaded_count": len(report.files),
-        **_blacklist(run),
-        "pending_files": report.pending,
+        **_note(report.note),
+        **_comment(run.schema.comment if run.schema else ""),
         "rows_loaded": sum(f.rows for f in report.files),
         "rows_inserted": sum(a.inserted for a in applied),
         "rows_updated": sum(a.updated for a in applied),
         "copy_rows": sum(a.copied for a in applied),
-        **_last_load(report),
+        "files_loaded_count": len(report.files),
+        "pending_files": report.pending,
         **({"files_recovered": len(report.recovered)} if report.recovered else {}),
-        **_note(report.note),
+        **_last_load(report),
         **({"target_changes": "\n".join(report.changes)} if report.changes else {}),
         **_durations(run.seconds),
+        **_blacklist(run),
+        "files_loaded": file_table(report.files),
         **({} if run.row_count is None else {"dagster/row_count": run.row_count}),
         "dagster/table_name": run.table_name,
         **_columns(run),
@@ -159,7 +162,7 @@ def ceiling_text(ceiling: Ceiling | None) -> str:
 def file_table(files: Sequence[DataFile]) -> dg.TableMetadataValue:
     """The first hundred files as a table."""
     records = [
-        dg.TableRecord({"seq": f.seq, "uri": f.uri, "rows": f.rows, "bytes": f.bytes})
+        dg.TableRecord({"seq": f.seq, "rows": f.rows, "bytes": f.bytes, "uri": f.uri})
         for f in files[:MOST_FILES_SHOWN]
     ]
     return dg.MetadataValue.table(records, _FILE_TABLE)
@@ -217,6 +220,11 @@ def _window(window: Window | None) -> Metadata:
 
 def _note(note: str) -> Metadata:
     return {"note": note} if note else {}
+
+
+def _comment(comment: str) -> Metadata:
+    """The table's comment in MySQL; the descriptions of assets are made without asking MySQL."""
+    return {"mysql_comment": comment} if comment else {}
 
 
 def _durations(seconds: Mapping[str, float]) -> Metadata:
