@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -73,7 +74,7 @@ def warehouse_bastion(folder: Path) -> Iterator[Bastion]:
     created.stop()
 
 
-PASSPHRASE = "Canary1 passphrase of the warehouse"
+PASSPHRASE = f"Canary1 passphrase of the warehouse {secrets.token_hex(6)}"
 
 
 @pytest.fixture(scope="session")

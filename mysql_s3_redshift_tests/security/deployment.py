@@ -9,10 +9,8 @@ import json
 import os
 import re
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +58,6 @@ class Deployment:
 
     Attributes:
         sections: The document of `pipelines.yaml`; tests change copies of it.
-        environ: Variables that the document names.
     """
 
     folder: Path
@@ -69,7 +66,6 @@ class Deployment:
     schema: str
     prefix: str
     sections: dict[str, Any]
-    environ: dict[str, str] = field(default_factory=dict)
 
     @property
     def config_path(self) -> Path:
@@ -130,20 +126,6 @@ class Deployment:
             code = main.run(["--config", str(self.write()), *arguments])
         return code, printed.getvalue()
 
-    def command(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start the command line as a user would."""
-        home = self.folder / "dagster"
-        home.mkdir(exist_ok=True)
-        words = [sys.executable, "-m", "mysql_s3_redshift", "--config", str(self.write())]
-        return subprocess.Popen(
-            [*words, *arguments],
-            cwd=self.folder,
-            env=os.environ | self.environ | {"DAGSTER_HOME": str(home)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
 
 def redshift_admin(servers: TlsServers) -> Any:
     """The master user's connection; SSL_CERT_FILE names the authority."""
@@ -199,7 +181,7 @@ def new_deployment(
     passwords = {end: f"Canary1{end}{secrets.token_hex(6)}" for end in ("source", "target")}
     servers.mysql.run(
         f"CREATE DATABASE {name}",
-        *_grants("mariadb", passwords["source"], replication=name, shop=name),
+        *_grants(servers.mysql.flavor, passwords["source"], replication=name, shop=name),
     )
     run_in_redshift(
         servers,

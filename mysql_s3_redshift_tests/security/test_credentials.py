@@ -1,9 +1,11 @@
-"""Where credentials come from: AWS Secrets Manager, and IAM tokens for MySQL."""
+"""Where credentials come from: AWS Secrets Manager, IAM tokens for MySQL, IAM for Redshift."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import logging
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +17,13 @@ from moto import mock_aws
 from mysql_s3_redshift.adapters import secrets
 from mysql_s3_redshift.adapters.configuration import load_config
 from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
+from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.adapters.secrets import SecretsManagerReader
-from mysql_s3_redshift.config import SourceConfig
-from mysql_s3_redshift.errors import ConfigError, SourceError
+from mysql_s3_redshift.config import SourceConfig, TargetConfig
+from mysql_s3_redshift.errors import ConfigError, SourceError, TargetError
 from mysql_s3_redshift_tests.config.documents import document, write
-from mysql_s3_redshift_tests.security.tls_servers import TlsServers
+from mysql_s3_redshift_tests.security.sign_in import SignIn, sign_in_service
+from mysql_s3_redshift_tests.security.tls_servers import PASSWORD, TlsServers
 
 CANARY = "canary-7f3a"
 
@@ -112,6 +116,18 @@ def test_without_credentials_the_error_says_what_is_missing(aws, monkeypatch, tm
     assert "credentials" in refused.value.remedy
 
 
+def test_option_files_of_mysql_are_not_read(mysql_server, monkeypatch, tmp_path):
+    wrong = "[client]\nuser = nobody\npassword = wrong\nhost = nowhere\nport = 1\nssl-ca = /none\n"
+    (tmp_path / ".my.cnf").write_text(wrong)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    account = mysql_server.mysql_reader
+    section = {"host": account.host, "port": account.port, "user": account.user}
+    config = SourceConfig.model_validate(section | {"password": account.password})
+    connection = MySqlConnection("shop", config)
+    assert connection.query("SELECT 1") == [(1,)]
+    connection.close()
+
+
 # -- IAM tokens for MySQL -----------------------------------------------------------------------
 
 
@@ -174,3 +190,72 @@ def test_without_aws_credentials_no_token_is_made(aws, tls_servers, monkeypatch)
 def test_iam_excludes_a_password_and_needs_tls(tls_servers, changes, message):
     with pytest.raises(ValueError, match=message):
         iam_source(tls_servers, **changes)
+
+
+# -- IAM for Redshift ---------------------------------------------------------------------------
+
+KEYS = {
+    "access_key_id": f"AKIA{CANARY}",
+    "secret_access_key": f"secret-{CANARY}",
+    "session_token": f"token-{CANARY}",
+}
+PROVISIONED = {"cluster_identifier": "company", "db_user": "etl"}
+SERVERLESS = {"is_serverless": True, "serverless_work_group": "analytics"}
+
+
+def iam_target(servers: TlsServers, service: SignIn, **options: Any) -> TargetConfig:
+    section = {
+        "host": "localhost",
+        "port": servers.redshift_port,
+        "database": "dev",
+        "sslmode": "verify-full",
+        "connect_timeout": "10s",
+        "iam": {"iam": True, "region": "eu-west-1", "endpoint_url": service.url} | KEYS | options,
+    }
+    return TargetConfig.model_validate(section)
+
+
+@pytest.fixture
+def service(aws: None, tls_servers: TlsServers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Where the tests' identity gets the password of the master user."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tls_servers.authority.path))
+    with sign_in_service("awsuser", PASSWORD, KEYS["access_key_id"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [(PROVISIONED, ("company", "etl")), (SERVERLESS, ("analytics", ""))],
+    ids=["provisioned", "serverless"],
+)
+def test_redshift_is_signed_in_to_by_iam(tls_servers, service, caplog, options, asked):
+    caplog.set_level(logging.DEBUG, logger="mysql_s3_redshift")
+    connection = RedshiftConnection("warehouse", iam_target(tls_servers, service, **options))
+    assert connection.query("SELECT current_user") == [("awsuser",)]
+    connection.close()
+    assert service.asked == [asked]
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("options", [PROVISIONED, SERVERLESS], ids=["provisioned", "serverless"])
+@pytest.mark.parametrize("broken", ["identity", "service", "password"])
+def test_a_sign_in_that_fails_is_told_without_its_keys(
+    tls_servers, service, monkeypatch, options, broken
+):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    if broken == "identity":
+        options = options | {"access_key_id": f"AKIA-other-{CANARY}"}
+    elif broken == "service":
+        options = options | {"endpoint_url": "http://127.0.0.1:9"}
+    else:
+        service.password = f"wrong-{CANARY}"
+    # The driver remembers credentials, within a process, for as long as they are valid.
+    options = options | {"iam_disable_cache": True}
+    with pytest.raises(TargetError) as refused:
+        RedshiftConnection("warehouse", iam_target(tls_servers, service, **options)).query("SELECT")
+    assert "targets.warehouse" in refused.value.remedy
+    if broken != "password":
+        assert "no credentials by IAM" in refused.value.happened
+        assert "redshift:GetClusterCredentials" in refused.value.remedy
+    shown = "".join(traceback.format_exception(refused.value))
+    assert CANARY not in shown

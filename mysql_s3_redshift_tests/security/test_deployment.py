@@ -30,7 +30,7 @@ ORDERS = (
     "CREATE TABLE {0}.orders (id INT PRIMARY KEY AUTO_INCREMENT, note VARCHAR(60) NOT NULL, "
     "updated_at DATETIME(6) NOT NULL, KEY (updated_at, id))"
 )
-MILLION = 1_000_000
+MILLION = 1 << 20
 SEED = 20_240_611
 CHECKSUM = "COUNT(*), COUNT(DISTINCT id), SUM(CAST(id AS DECIMAL(30,0))), SUM(LENGTH(note))"
 
@@ -75,9 +75,12 @@ class _Cutter(threading.Thread):
         self._deployment, self._bastion = deployment, bastion
         self._random = random.Random(seed)
         self._stop_asked = threading.Event()
+        self.enough = threading.Event()
 
     def run(self) -> None:
         while not self._stop_asked.wait(self._random.uniform(0.05, 0.3)):
+            if min(self.cuts.values()) >= 2:
+                self.enough.set()
             if sum(self.cuts.values()) >= 6:
                 return
             if self.cuts["tunnel"] <= self.cuts["connection"]:
@@ -100,19 +103,23 @@ class _Cutter(threading.Thread):
 
     def stop(self) -> None:
         self._stop_asked.set()
-        self.join(20)
+        self.join(60)
 
 
 @pytest.fixture(scope="module")
 def million(tls_servers: TlsServers) -> Iterator[str]:
     """A million narrow rows, which several tests read; the name of their database."""
     name = f"million_{secrets.token_hex(4)}"
+    doubled = (
+        f"INSERT INTO {name}.orders SELECT id + {{0}}, CONCAT('note ', id + {{0}}, "
+        "REPEAT('x', (id + {0}) % 40)), '2025-01-01' + INTERVAL ((id + {0}) DIV 3) SECOND "
+        f"FROM {name}.orders"
+    )
     tls_servers.mysql.run(
         f"CREATE DATABASE {name}",
         ORDERS.format(name),
-        f"INSERT INTO {name}.orders (note, updated_at) "
-        "SELECT CONCAT('note ', seq, REPEAT('x', seq % 40)), "
-        f"'2025-01-01' + INTERVAL (seq DIV 3) SECOND FROM {name}.seq_1_to_{MILLION}",
+        f"INSERT INTO {name}.orders VALUES (1, 'note 1', '2025-01-01')",
+        *(doubled.format(1 << power) for power in range(20)),
     )
     yield name
     tls_servers.mysql.run(f"DROP DATABASE {name}")
@@ -131,14 +138,20 @@ def reading_a_million(
     return deployment.changed(("pipelines", "shop", "tables"), tables)
 
 
-def from_the_first_chunk_on(begin: Callable[[], None]) -> Progress:
-    """What begins when the first chunk is on S3."""
-    begun: list[bool] = []
+def from_the_first_chunk_on(
+    begin: Callable[[], None], wait: Callable[[float], object] = lambda _: None
+) -> Progress:
+    """What begins when the first chunk is on S3, and is waited for before the last quarter."""
+    chunks_done: list[object] = []
 
-    def told(event: str, _facts: Mapping[str, object]) -> None:
-        if event == "extracted" and not begun:
-            begun.append(True)
+    def told(event: str, facts: Mapping[str, object]) -> None:
+        if event != "extracted":
+            return
+        chunks_done.append(facts)
+        if len(chunks_done) == 1:
             begin()
+        if len(chunks_done) == 15:
+            wait(60)
 
     return told
 
@@ -151,7 +164,9 @@ def test_cut_tunnels_and_killed_connections_in_a_million_rows_lose_and_double_no
     plan = deployment.plans()[0]
     cutter = _Cutter(deployment, bastion, seed=7)
     try:
-        extracted = deployment.extract(plan, from_the_first_chunk_on(cutter.start))
+        extracted = deployment.extract(
+            plan, from_the_first_chunk_on(cutter.start, cutter.enough.wait)
+        )
     finally:
         cutter.stop()
     assert extracted.rows == MILLION

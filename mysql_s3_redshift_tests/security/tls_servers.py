@@ -25,10 +25,15 @@ PASSWORD = "Sandbox-1234"
 
 @dataclass(frozen=True)
 class MysqlTlsServer:
-    """A server that answers as root without a password on its socket, and by TLS elsewhere."""
+    """A server that answers as root without a password on its socket, and by TLS elsewhere.
+
+    Attributes:
+        flavor: `mysql` or `mariadb`, the name of its block of grants in docs/security.md.
+    """
 
     port: int
     socket: Path
+    flavor: str
 
     def run(self, *statements: str) -> None:
         with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
@@ -58,22 +63,24 @@ def running_mysql(
     folder: Path, authority: Path, certificate: Path, key: Path
 ) -> Iterator[MysqlTlsServer]:
     folder.mkdir()
-    server = MysqlTlsServer(free_port(), folder / "s")
     binary = find_binary()
-    assert binary.mariadb, "this server's set-up is MariaDB's"
+    server = MysqlTlsServer(free_port(), folder / "s", "mariadb" if binary.mariadb else "mysql")
     data, log = folder / "data", folder / "log"
     user = [f"--user={os.environ.get('USER', 'root')}"] if os.geteuid() == 0 else []
+    if binary.mariadb:
+        create = ["mariadb-install-db", "--no-defaults", "--skip-test-db", *user]
+        create += [f"--datadir={data}", "--auth-root-authentication-method=normal"]
+        more = []
+    else:
+        create = [binary.path, "--no-defaults", "--initialize-insecure", f"--datadir={data}", *user]
+        more = ["--mysqlx=0", "--secure-file-priv=NULL", f"--pid-file={folder / 'pid'}"]
     with log.open("wb") as output:
-        subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
-             "--auth-root-authentication-method=normal", *user],
-            stdout=output, stderr=output, check=True,
-        )  # fmt: skip
+        subprocess.run(create, stdout=output, stderr=output, check=True)
         process = subprocess.Popen(
             [binary.path, "--no-defaults", *user, f"--datadir={data}", f"--port={server.port}",
              "--bind-address=127.0.0.1", f"--socket={server.socket}", f"--ssl-ca={authority}",
              f"--ssl-cert={certificate}", f"--ssl-key={key}", "--require-secure-transport=ON",
-             "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--skip-name-resolve"],
+             "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--skip-name-resolve", *more],
             stdout=output, stderr=output,
         )  # fmt: skip
     try:
@@ -81,7 +88,7 @@ def running_mysql(
         yield server
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @contextlib.contextmanager
@@ -105,7 +112,7 @@ def running_redshift(
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _wait_for(server: MysqlTlsServer, log: Path) -> None:
