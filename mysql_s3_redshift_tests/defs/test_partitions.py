@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from mysql_s3_redshift.config import step_name
+from mysql_s3_redshift.defs import partitions
 from mysql_s3_redshift.errors import ConfigError
 from mysql_s3_redshift_tests.defs.shop import Shop, metadata_of
 
@@ -141,7 +144,7 @@ def test_a_backfill_again_and_a_day_without_rows_change_nothing(
 def test_a_backfill_before_the_first_extraction_and_two_windows_at_once_are_refused(
     visits: Shop, instance: dg.DagsterInstance
 ) -> None:
-    edges = {"window_from": "2024-01-01", "window_to": "2024-01-02"}
+    edges: dict[str, Any] = {"window_from": "2024-01-01", "window_to": "2024-01-02"}
     first = backfill(visits, instance, *FIRST_DAYS)
     both = backfill(visits, instance, FIRST_DAYS[0], **edges)
     for result, word in ((first, "not complete"), (both, "are asked for")):
@@ -150,6 +153,28 @@ def test_a_backfill_before_the_first_extraction_and_two_windows_at_once_are_refu
         assert data is not None
         assert word in str(data.metadata["happened"].value)
         assert data.metadata["remedy"].value
+
+
+def test_a_backfill_waits_for_the_sync_that_began_before_it(
+    visits: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two runs of a table could only lose the race for its state."""
+    visits.materialize(instance, "visits")
+    earlier = instance.create_run_for_job(
+        visits.definitions().resolve_job_def("p_sync"),
+        asset_selection=frozenset({visits.key("visits", "redshift")}),
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    waited: list[float] = []
+
+    def end_it(seconds: float) -> None:
+        waited.append(seconds)
+        instance.report_run_failed(earlier)
+
+    clock = SimpleNamespace(sleep=end_it, monotonic=time.monotonic)
+    monkeypatch.setattr(partitions, "time", clock)
+    assert backfill(visits, instance, FIRST_DAYS[0]).success
+    assert waited == [partitions.LOOK_EVERY_SECONDS]
 
 
 def test_the_last_partition_is_today(visits: Shop) -> None:

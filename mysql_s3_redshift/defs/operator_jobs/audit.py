@@ -1,6 +1,6 @@
 """The record of an operation: one observation on every asset that it concerns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +46,14 @@ class Audit:
         return {"operator_action": self.action, **written, **self.facts}
 
 
-def put_on_record(context: dg.OpExecutionContext, plan: TablePlan, audit: Audit) -> None:
-    """Leave the observations."""
-    keys = [extract_key(plan), *([load_key(plan)] if audit.touches_target else [])]
-    for key in keys:
-        context.log_event(
-            dg.AssetObservation(key, description=audit.sentence, metadata=audit.metadata())
+def observations(plan: TablePlan, audit: Audit) -> Iterator[dg.AssetObservation]:
+    """The record on each asset."""
+    yield dg.AssetObservation(
+        extract_key(plan), description=audit.sentence, metadata=audit.metadata()
+    )
+    if audit.touches_target:
+        yield dg.AssetObservation(
+            load_key(plan), description=audit.sentence, metadata=audit.metadata()
         )
 
 

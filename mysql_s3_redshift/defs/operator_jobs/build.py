@@ -1,16 +1,17 @@
 """From an operator job's parts to Dagster's job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 from pydantic import ValidationError
 
 from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.config_memory import recall, remember
 from mysql_s3_redshift.defs.failures import failure_of, shown_in_dagster
 from mysql_s3_redshift.defs.operator_jobs import cleaning, syncing, verifying, watermarks
-from mysql_s3_redshift.defs.operator_jobs.audit import put_on_record
+from mysql_s3_redshift.defs.operator_jobs.audit import Audit, observations
 from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
 from mysql_s3_redshift.defs.operator_jobs.launchpad import TableConfig, offering, unchanged
 
@@ -41,12 +42,18 @@ def _build(job: OperatorJob[Any], path: str, tables: Sequence[str]) -> dg.JobDef
     @dg.op(
         name=job.name,
         description=job.description,
-        config_schema=offered.to_config_schema(),
+        config_schema=offered.to_fields_dict(),
         out=dg.Out(dg.Nothing),
     )
-    def operate(context: dg.OpExecutionContext) -> None:
+    def operate(
+        context: dg.OpExecutionContext,
+    ) -> Iterator[dg.AssetObservation | dg.Output[None]]:
         with shown_in_dagster():
-            _operate(job, path, context)
+            plan, audit = _operate(job, path, context)
+        yield from observations(plan, audit)  # what is yielded stays, also where the job fails
+        if audit.failure is not None:
+            raise failure_of(audit.failure) from audit.failure
+        yield dg.Output(None)
 
     def graph() -> None:
         operate()
@@ -62,7 +69,9 @@ def _build(job: OperatorJob[Any], path: str, tables: Sequence[str]) -> dg.JobDef
     return built
 
 
-def _operate(job: OperatorJob[Any], path: str, context: dg.OpExecutionContext) -> None:
+def _operate(
+    job: OperatorJob[Any], path: str, context: dg.OpExecutionContext
+) -> tuple[TablePlan, Audit]:
     try:
         chosen: TableConfig = job.config(**context.op_config)
     except ValidationError as error:
@@ -78,9 +87,7 @@ def _operate(job: OperatorJob[Any], path: str, context: dg.OpExecutionContext) -
     plan = plans[chosen.table]
     audit = job.act(Turn(context, config, plan), chosen)
     context.log.info("%s: %s", plan.display_name, audit.sentence)
-    put_on_record(context, plan, audit)
-    if audit.failure is not None:
-        raise failure_of(audit.failure) from audit.failure
+    return plan, audit
 
 
 def _tables_text(tables: Sequence[str]) -> str:
