@@ -108,15 +108,22 @@ def share_among_threads(instance: dg.DagsterInstance) -> None:
 
 def _write_settings(home: Path) -> None:
     own = home / "dagster.yaml"
-    settings: Any = read_document(own).root if own.exists() else {}
+    settings: Any = read_document(own).root if _has_settings(own) else {}
     changed = {k: v for k, v in (settings or {}).items() if k != "python_logs"}
     changed["compute_logs"] = _NO_COMPUTE_LOGS
+    changed.setdefault("telemetry", {"enabled": False})  # on by default, with a notice on stderr
     text = f"# Written from dagster.yaml at every start.\n{json.dumps(changed, indent=1)}\n"
     target = home / _COMMAND_LINE_FILE
     if not target.exists() or target.read_text() != text:
         partial = target.with_suffix(f".{os.getpid()}")
         partial.write_text(text)
         partial.replace(target)
+
+
+def _has_settings(path: Path) -> bool:
+    """Whether there is anything but comments: Dagster takes an empty file for its defaults."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
 def _is_alive(pid: int) -> bool:
