@@ -77,6 +77,15 @@ class ProcessingConfig(Section):
         return self.max_parallel_tables or (1 if sequential else 4)
 
 
+class ChecksConfig(Section):
+    """When the checks of a pipeline run that ask the systems."""
+
+    schedule: Annotated[str, AfterValidator(check_cron)] | None = None
+    """Cron expression; default: once a day between 01:00 and 05:00, at a minute of the pipeline."""
+    timezone: TimeZone = "UTC"
+    """Time zone of `schedule`."""
+
+
 def _webhook(url: SecretStr) -> SecretStr:
     """Check what was written, before references in it are resolved."""
     text = url.get_secret_value()
@@ -123,6 +132,8 @@ class PipelineConfig(Section):
     """When the pipeline runs by itself; default: `every: 5m`."""
     processing: ProcessingConfig = ProcessingConfig()
     """How many tables run at once; default: `max_parallel_tables: 4`."""
+    checks: ChecksConfig = ChecksConfig()
+    """When the checks run that ask the systems; default: once a day."""
     alerts: AlertConfig | None = None
     """Who is told when a table fails; default: nobody but the log."""
     defaults: TableOptions = TableOptions()

@@ -17,7 +17,13 @@ import dagster as dg
 from mysql_s3_redshift.config import AlertConfig, Config
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.config_memory import recall, remember
-from mysql_s3_redshift.defs.names import alerts_name, extract_key, load_key, sync_job_name
+from mysql_s3_redshift.defs.names import (
+    alerts_name,
+    checks_job_name,
+    extract_key,
+    load_key,
+    sync_job_name,
+)
 from mysql_s3_redshift.errors import ReplicationError
 
 SECONDS = 20
@@ -56,7 +62,7 @@ def summarize(
     run = context.dagster_run
     keys = {k: p.qualified_name for p in plans for k in (extract_key(p), load_key(p))}
     tables = sorted({keys[key] for key in run.asset_selection or () if key in keys})
-    if not tables and run.job_name != sync_job_name(pipeline):
+    if not tables and run.job_name not in {sync_job_name(pipeline), checks_job_name(pipeline)}:
         return None
     failures = [_failure(event) for event in context.get_step_failure_events()]
     about = ", ".join(tables) or "all tables"

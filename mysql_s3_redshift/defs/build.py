@@ -9,6 +9,12 @@ from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.alerts import build_alerts
 from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
+from mysql_s3_redshift.defs.checks.audit import build_audit
+from mysql_s3_redshift.defs.checks.schedule import (
+    audited_keys,
+    build_checks_job,
+    build_checks_schedule,
+)
 from mysql_s3_redshift.defs.config_memory import remember
 from mysql_s3_redshift.defs.executors import build_executor
 from mysql_s3_redshift.defs.io_manager import StateIOManager
@@ -20,6 +26,7 @@ from mysql_s3_redshift.defs.names import (
     storage_resource,
     target_resource,
 )
+from mysql_s3_redshift.defs.operator_jobs import build_operator_jobs
 from mysql_s3_redshift.defs.pools import pool_limits
 from mysql_s3_redshift.defs.resources import (
     MySqlResource,
@@ -36,21 +43,26 @@ def build_definitions(
     """Make the code location of a configuration; connects to nothing."""
     plans = config.plans()
     executor = build_executor(config.execution)
-    jobs = {name: build_sync_job(name, executor) for name in config.pipelines}
+    jobs: list[Any] = [*build_operator_jobs(config)]
     sensors: list[dg.SensorDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
     for name, pipeline in config.pipelines.items():
         tables = [plan for plan in plans if plan.pipeline == name]
+        job = build_sync_job(name, executor, audited=audited_keys(tables))
+        checks = build_checks_job(name, tables, executor)
+        jobs += [job, checks]
         limits = pool_limits(config, tables)
         if pipeline.sync.schedule is not None:
-            schedules.append(build_schedule(name, pipeline, tables, jobs[name], limits=limits))
+            schedules.append(build_schedule(name, pipeline, tables, job, limits=limits))
         else:
-            sensors.append(build_sensor(name, pipeline, tables, jobs[name], limits=limits))
+            sensors.append(build_sensor(name, pipeline, tables, job, limits=limits))
+        schedules.append(build_checks_schedule(name, pipeline, tables, checks))
         if pipeline.alerts is not None:
             sensors.append(build_alerts(config, name, tables))
     return dg.Definitions(
         assets=build_table_assets(plans, retry_policy=retry_policy),
-        jobs=list(jobs.values()),
+        asset_checks=[build_audit(plan) for plan in plans],
+        jobs=jobs,
         sensors=sensors,
         schedules=schedules,
         resources=build_resources(config, plans),

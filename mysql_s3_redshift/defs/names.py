@@ -16,6 +16,8 @@ TABLE_TAG = "mysql_s3_redshift/table"
 PIPELINE_TAG = "mysql_s3_redshift/pipeline"
 SESSION = "session"
 """Resource key of the `RunSession`."""
+SLICES = "slices"
+"""Resource key of what passes between the steps of a table with slices."""
 
 MAX_TAG_CHARACTERS = 63
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
@@ -95,6 +97,16 @@ def schedule_name(pipeline: str) -> str:
 def alerts_name(pipeline: str) -> str:
     """Name of the sensor that tells of failed runs."""
     return f"{group_name(pipeline)}_alerts"
+
+
+def checks_job_name(pipeline: str) -> str:
+    """Name of the job that runs the checks which ask the systems."""
+    return f"{group_name(pipeline)}_checks"
+
+
+def checks_schedule_name(pipeline: str) -> str:
+    """Name of the schedule of those checks."""
+    return f"{group_name(pipeline)}_checks_schedule"
 
 
 def table_tag(plan: TablePlan) -> str:

@@ -63,7 +63,9 @@ class RunSession:
     stopping: Callable[[], bool] = lambda: False
 
 
-def resource(context: dg.AssetExecutionContext, key: str, kind: type[_T]) -> _T:
+def resource(
+    context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, key: str, kind: type[_T]
+) -> _T:
     """Give a resource of a step by its key, checked."""
     found = getattr(context.resources, key)
     if not isinstance(found, kind):

@@ -14,6 +14,7 @@ import dagster as dg
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.config import PipelineConfig, format_duration
 from mysql_s3_redshift.core.model import TablePlan
+from mysql_s3_redshift.defs.checks.specs import step_check_keys
 from mysql_s3_redshift.defs.names import (
     extract_key,
     load_key,
@@ -169,8 +170,11 @@ def _request(plan: TablePlan) -> dg.RunRequest:
 
     Without a run key: a key is spent by a failed run too, and what keeps runs apart here is the
     history, and one run per table at a time in `dagster.yaml`.
+
+    With the checks of its own steps: left open, it would be with all checks of both assets.
     """
     return dg.RunRequest(
         asset_selection=[extract_key(plan), load_key(plan)],
+        asset_check_keys=step_check_keys(plan),
         tags=run_tags(plan),
     )

@@ -11,6 +11,7 @@ import dagster as dg
 from mysql_s3_redshift.config import Config, load, step_name
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.build import build_definitions
+from mysql_s3_redshift.defs.checks.specs import audit_check_keys, step_check_keys
 from mysql_s3_redshift.defs.sync import SyncOptions, TableOutcome, sync_tables
 from mysql_s3_redshift_tests.faults.replication import Replication
 
@@ -66,17 +67,30 @@ class Shop:
     def materialize(
         self, instance: dg.DagsterInstance, *tables: str, **config: Any
     ) -> dg.ExecuteInProcessResult:
-        """Run the pipeline's job for some tables; `config` is that of the extraction."""
+        """Run the pipeline's job for some tables, as its sensor asks for it.
+
+        `config` is that of the extraction.
+        """
         names = tables or ("orders", "items")
         keys = [self.key(name, stage) for name in names for stage in ("s3", "redshift")]
         steps = {step_name(self.plan(name).extract_key): {"config": config} for name in names}
         job = self.definitions().resolve_job_def("p_sync")
-        return job.execute_in_process(
+        checks = {key for name in names for key in step_check_keys(self.plan(name))}
+        asked = job.get_subset(asset_selection=set(keys), asset_check_selection=checks)
+        return asked.execute_in_process(
             instance=instance,
-            asset_selection=keys,
             run_config={"ops": steps} if config else None,
             raise_on_error=False,
         )
+
+    def audit(
+        self, instance: dg.DagsterInstance, *names: str, table: str = "orders"
+    ) -> dg.ExecuteInProcessResult:
+        """Run the checks of a table that ask the systems, or some of them."""
+        keys = audit_check_keys(self.plan(table))
+        job = self.definitions().resolve_job_def("p_checks")
+        asked = job.get_subset(asset_check_selection={keys[name] for name in names or keys})
+        return asked.execute_in_process(instance=instance, raise_on_error=False)
 
     def sync(
         self, instance: dg.DagsterInstance, options: SyncOptions | None = None, **more: Any

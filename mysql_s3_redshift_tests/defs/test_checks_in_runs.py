@@ -5,15 +5,9 @@ I-46: what went wrong unnoticed is noticed.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
-
 import dagster as dg
 
-from mysql_s3_redshift.adapters.operations import Operation, set_watermark
-from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.defs.checks import specs
-from mysql_s3_redshift.defs.checks.volumes import ROWS, SECONDS
 from mysql_s3_redshift_tests.defs.shop import Shop
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -36,6 +30,13 @@ def number_of(evaluation: dg.AssetCheckEvaluation, key: str) -> float:
     value = evaluation.metadata[key].value
     assert isinstance(value, int | float)
     return value
+
+
+def rows_of(evaluation: dg.AssetCheckEvaluation, key: str) -> list[dict[str, Any]]:
+    """Rows of a table of an evaluation's metadata."""
+    found = evaluation.metadata[key]
+    assert isinstance(found, dg.TableMetadataValue)
+    return [dict(record.data) for record in found.records]
 
 
 def test_a_healthy_run_passes_all_of_its_checks(shop: Shop, instance: dg.DagsterInstance) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from mysql_s3_redshift.adapters.redshift import sql
@@ -27,6 +28,21 @@ LOCK_SECONDS = 10
 CANCELLED = "57014"
 
 _FILES = "SELECT load_id, generation, seq, uri, rows, bytes, manifest_uri FROM {} ORDER BY seq, uri"
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateKeys:
+    """Keys that a table has more than once.
+
+    Attributes:
+        keys: How many keys.
+        rows: How many rows have one of them.
+        worst: The values of some of them, each followed by its number of rows.
+    """
+
+    keys: int
+    rows: int
+    worst: tuple[tuple[Any, ...], ...]
 
 
 class TargetTable:
@@ -76,6 +92,18 @@ class TargetTable:
         """Number of different keys."""
         keys = f"SELECT DISTINCT {sql.names(columns)} FROM {self._names.target}"
         return int(self.connection.query(f"SELECT COUNT(*) FROM ({keys}) k")[0][0])
+
+    def duplicate_keys(self, columns: tuple[str, ...], *, most: int) -> DuplicateKeys:
+        """Keys that are there more than once; NULLs count as equal, as they do in a load."""
+        keys, target = sql.names(columns), self._names.target
+        repeated = f"SELECT {keys}, COUNT(*) FROM {target} GROUP BY {keys} HAVING COUNT(*) > 1"
+        counts = f"SELECT COUNT(*) AS n FROM {target} GROUP BY {keys} HAVING COUNT(*) > 1"
+        [(number, rows)] = self.connection.query(f"SELECT COUNT(*), SUM(n) FROM ({counts}) k")
+        if not number:
+            return DuplicateKeys(0, 0, ())
+        order = ", ".join(str(position + 1) for position in range(len(columns)))
+        worst = self.connection.query(f"{repeated} ORDER BY COUNT(*) DESC, {order} LIMIT {most}")
+        return DuplicateKeys(int(number), int(rows), tuple(tuple(row) for row in worst))
 
     def delete_all(self) -> int:
         """Delete every row, inside the open transaction; returns how many there were."""
