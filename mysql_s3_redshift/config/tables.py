@@ -222,7 +222,7 @@ class TableOptions(Section):
     partitions: PartitionConfig | None = None
     """Daily partitions of the S3 asset, by which days are reloaded in the web UI; default: none."""
     description: LongText | None = None
-    """Text in the asset catalog; default: the table's comment."""
+    """Text in the asset catalog; the table's own comment is metadata of each run."""
     owners: Annotated[tuple[Owner, ...], BeforeValidator(as_list)] = ()
     """Owners in the asset catalog: e-mail addresses or `team:name`."""
     tags: dict[TagKey, TagValue] = Field(default={})
