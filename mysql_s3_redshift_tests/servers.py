@@ -37,9 +37,16 @@ def mysql_admin_connection(sandbox: SandboxStatus, database: str | None = None) 
     return connection
 
 
+_s3_clients: dict[tuple[str, str], Any] = {}
+
+
 def s3_client(sandbox: SandboxStatus) -> Any:
-    """Return a boto3 client for the sandbox's S3."""
-    return s3.s3_client(sandbox.settings)
+    """Return the boto3 client for the sandbox's S3; making one takes more than most tests do."""
+    settings = sandbox.settings
+    place = (s3.endpoint_url(settings), settings.secrets.s3_secret_access_key)
+    if place not in _s3_clients:
+        _s3_clients[place] = s3.s3_client(settings)
+    return _s3_clients[place]
 
 
 def redshift_connection(sandbox: SandboxStatus) -> RedshiftConnection:
@@ -98,6 +105,19 @@ def new_redshift_schema(sandbox: SandboxStatus) -> Iterator[str]:
         yield name
     finally:
         _run_in_redshift(sandbox, f'DROP SCHEMA "{name}" CASCADE')
+
+
+@contextlib.contextmanager
+def new_s3_prefix(sandbox: SandboxStatus) -> Iterator[str]:
+    """Make up a random key prefix; delete what lies below it at the end."""
+    prefix = f"test-{secrets.token_hex(4)}"
+    yield prefix
+    client = s3_client(sandbox)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=s3.BUCKET, Prefix=f"{prefix}/")
+    for page in pages:
+        keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+        if keys:
+            client.delete_objects(Bucket=s3.BUCKET, Delete={"Objects": keys})
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -169,14 +189,8 @@ def mysql_database(mysql_server: SandboxStatus) -> Iterator[str]:
 @pytest.fixture
 def s3_prefix(s3_server: SandboxStatus) -> Iterator[str]:
     """A key prefix, without slashes, of this test alone in the bucket `s3.BUCKET`."""
-    prefix = f"test-{secrets.token_hex(4)}"
-    yield prefix
-    client = s3_client(s3_server)
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=s3.BUCKET, Prefix=f"{prefix}/")
-    for page in pages:
-        keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-        if keys:
-            client.delete_objects(Bucket=s3.BUCKET, Delete={"Objects": keys})
+    with new_s3_prefix(s3_server) as prefix:
+        yield prefix
 
 
 @pytest.fixture

@@ -47,6 +47,10 @@ class SqlSide:
 
     def checksums(self, region: Region, bounds: Sequence[Bound]) -> dict[int, Checksum]:
         """Checksums of the ranges between bounds, by index."""
+        if not bounds:
+            statement = f"SELECT {self._sums} FROM {self.table}{self._where(region)}"
+            ((count, total),) = self.query(statement)
+            return {0: Checksum(int(count), int(total or 0))}
         found = self._checksums(range_number(self.order, bounds), region)
         return {int(index): checksum for index, checksum in found.items()}
 
@@ -55,10 +59,13 @@ class SqlSide:
         found = self._checksums(f"LEFT({self.key}, {len(region.prefix) + 1})", region)
         return {str(prefix): checksum for prefix, checksum in found.items()}
 
+    @property
+    def _sums(self) -> str:
+        return f"COUNT(*), SUM({self.number})"
+
     def _checksums(self, part: str, region: Region) -> dict[Any, Checksum]:
         rows = self.query(
-            f"SELECT {part}, COUNT(*), SUM({self.number}) FROM {self.table}"
-            f"{self._where(region)} GROUP BY 1"
+            f"SELECT {part}, {self._sums} FROM {self.table}{self._where(region)} GROUP BY 1"
         )
         return {name: Checksum(int(count), int(total)) for name, count, total in rows}
 

@@ -208,7 +208,5 @@ def _beyond(columns: Sequence[OrderedColumn], bound: Bound, side: str, *, last: 
 
 def range_number(columns: Sequence[OrderedColumn], bounds: Sequence[Bound]) -> str:
     """An expression that numbers the range between bounds that a row lies in."""
-    if not bounds:
-        return "0"
     cases = " ".join(f"WHEN {below(columns, b)} THEN {i}" for i, b in enumerate(bounds))
     return f"CASE {cases} ELSE {len(bounds)} END"

@@ -131,6 +131,8 @@ def _show(name: str, verified: Verified) -> None:
         f"      {deep.found.source_rows:,} rows in MySQL, {deep.found.target_rows:,} in "
         f"Redshift, {deep.found.newer:,} changed after the watermark"
     )
+    if not deep.by_ranges:
+        text.echo("      compared by hashes of the key: both sides have no order of it in common")
     if deep.left_out:
         text.echo(f"      not compared: {', '.join(c.name for c in deep.left_out)}")
     for row in deep.rows:

@@ -111,7 +111,7 @@ def _float(mysql: str, redshift: str) -> tuple[str, str]:
     """
     mine = f"({mysql} * 1E0)"
     theirs = f"CAST({redshift} AS DOUBLE PRECISION)"
-    power = "FLOOR(LN(ABS({0})) / LN(2) + 0.25)"
+    power = "FLOOR(LN(NULLIF(ABS({0}), 0)) / LN(2) + 0.25)"
     whole = "{0} * POWER({2}, FLOOR((53 - {1}) / 2)) * POWER({2}, 53 - {1} - FLOOR((53 - {1}) / 2))"
     in_mysql, in_redshift = power.format(mine), power.format(theirs)
     two = "CAST(2 AS DOUBLE PRECISION)"

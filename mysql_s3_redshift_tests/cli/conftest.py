@@ -25,7 +25,14 @@ from mysql_s3_redshift.core.load import LoadRequest
 from mysql_s3_redshift.core.model import RunLimits, TablePlan
 from mysql_s3_redshift.core.state import new_run_id
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.servers import mysql_admin_connection, redshift_connection, s3_client
+from mysql_s3_redshift_tests.servers import (
+    mysql_admin_connection,
+    new_mysql_database,
+    new_redshift_schema,
+    new_s3_prefix,
+    redshift_connection,
+    s3_client,
+)
 
 SCRIPT = Path(sys.executable).with_name("mysql-s3-redshift")
 
@@ -162,6 +169,12 @@ class Project:
             if loads:
                 pair.load_table(plan, report.state, LoadRequest(new_run_id()), connections, _silent)
 
+    def put(self, key: str, body: bytes) -> str:
+        """Write an object into the bucket; returns its URI."""
+        bucket = self.facts["s3"]["bucket"]
+        s3_client(self.sandbox).put_object(Bucket=bucket, Key=key, Body=body)
+        return f"s3://{bucket}/{key}"
+
     def objects(self) -> dict[str, str]:
         """Key → ETag of everything under the project's prefix."""
         pages = (
@@ -204,26 +217,40 @@ def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def project(
-    tmp_path: Path,
-    dagster_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    sandbox: SandboxStatus,
-    mysql_database: str,
-    s3_prefix: str,
-    redshift_schema: str,
-) -> Iterator[Project]:
-    """An empty project."""
+@contextlib.contextmanager
+def new_project(folder: Path, sandbox: SandboxStatus, dagster_home: Path) -> Iterator[Project]:
+    """Make an empty project; remove what it left on the servers."""
     reader = sandbox.mysql_reader
-    facts = {
-        **sandbox.document(),
-        "user": reader.user,
-        "password": reader.password,
-        "prefix": s3_prefix,
-        "schema": redshift_schema,
-    }
-    made = Project(tmp_path, sandbox, mysql_database, redshift_schema, facts)
-    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home))
-    yield made
-    made.redshift(f'DROP SCHEMA IF EXISTS "{redshift_schema}_ledger" CASCADE')
+    with (
+        new_mysql_database(sandbox) as database,
+        new_s3_prefix(sandbox) as prefix,
+        new_redshift_schema(sandbox) as schema,
+        pytest.MonkeyPatch.context() as variables,
+    ):
+        facts = {
+            **sandbox.document(),
+            "user": reader.user,
+            "password": reader.password,
+            "prefix": prefix,
+            "schema": schema,
+        }
+        made = Project(folder, sandbox, database, schema, facts)
+        variables.setenv("DAGSTER_HOME", str(dagster_home))
+        yield made
+        made.redshift(f'DROP SCHEMA IF EXISTS "{schema}_ledger" CASCADE')
+
+
+@pytest.fixture
+def project(tmp_path: Path, dagster_home: Path, sandbox: SandboxStatus) -> Iterator[Project]:
+    """An empty project of a test's own."""
+    with new_project(tmp_path, sandbox, dagster_home) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, dagster_home: Path, sandbox: SandboxStatus
+) -> Iterator[Project]:
+    """A project that the tests of one module fill and look at together."""
+    with new_project(tmp_path_factory.mktemp("shared"), sandbox, dagster_home) as made:
+        yield made

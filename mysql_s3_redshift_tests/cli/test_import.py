@@ -14,14 +14,11 @@ import pytest
 
 from mysql_s3_redshift_tests.cli.conftest import Project
 from mysql_s3_redshift_tests.cli.test_watermark import rows_of
-from mysql_s3_redshift_tests.servers import s3_client
 
 
 def put(project: Project, path: str, body: bytes) -> str:
     """Write an object below the project's prefix, where the old tool would have; its URI."""
-    bucket, key = project.facts["s3"]["bucket"], f"{project.facts['prefix']}/old/{path}"
-    s3_client(project.sandbox).put_object(Bucket=bucket, Key=key, Body=body)
-    return f"s3://{bucket}/{key}"
+    return project.put(f"{project.facts['prefix']}/old/{path}", body)
 
 
 def put_file(project: Project, table: str, run: str, ids: range, *, kind: Any = None) -> str:

@@ -8,7 +8,6 @@ import resource
 import pytest
 
 from mysql_s3_redshift_tests.cli.conftest import Project
-from mysql_s3_redshift_tests.servers import s3_client
 
 APPEND = "{cdc_strategy: id_only, cdc_id_column: id, load_mode: append}"
 
@@ -20,8 +19,7 @@ def rows_of(project: Project, table: str) -> int:
 
 def put_state(project: Project, table: str, body: bytes) -> None:
     """Overwrite the extract state."""
-    key = project.states(table).extract.key
-    s3_client(project.sandbox).put_object(Bucket=project.facts["s3"]["bucket"], Key=key, Body=body)
+    project.put(project.states(table).extract.key, body)
 
 
 def test_get_shows_both_stages_and_the_next_query(project: Project):
@@ -133,6 +131,7 @@ def test_set_on_a_hybrid_table_takes_the_smallest_value_for_the_missing_half(
 
 
 def test_set_before_the_first_run_starts_there(project: Project):
+    """I-17: an id alone is a watermark."""
     table = project.create("events", rows=100, options=APPEND, stamped=False)
     assert project.run("watermark", "set", "-t", table, "--id", "90", "--yes").code == 0
     project.replicate("events")

@@ -1,9 +1,12 @@
 """The fault matrix: every fault point × every strategy × every load mode, all pairs.
 
-Each cell runs a table of 300 rows in chunks of 100 into a fault, changes rows, and runs again
-without one. Then source and target are compared by content, and state, ledger, manifests and
-objects by count. The driver is a process of its own that dies by `kill -9`, fails by an exception,
-or dies in the first phase and once more in the incremental one.
+Each cell runs a table into a fault, changes rows, and runs again without one. Then source and
+target are compared by content, and state, ledger, manifests and objects by count. The driver is a
+process of its own that dies by `kill -9`, fails by an exception, or dies once more before a run
+gets through.
+
+A table lives through several cells: it dies in its first phase at one point, and in increments at
+others, so that every cell but the first begins where the one before ended.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import queue
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -31,19 +35,21 @@ MODES = ("append", "upsert", "replace")
 DEATHS = ("kill", "raise", "twice")
 ONCE = {"extract.after_state_read", "extract.after_ceiling", "extract.before_finish"}
 """Points that a run passes once; those of chunks are passed for every chunk."""
+NOT_APPENDED = "load.during_apply"
+"""An append passes it in a window reload alone, which has a test of its own."""
 PART_BYTES = 4096
 COLUMNS = "id, ts, v, name, amount"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the matrix."""
+    """One cell of the matrix: a table dies at a point, in its first phase or in an increment."""
 
     point: str
     strategy: str
     mode: str
     death: str
-    incremental: bool
+    first: bool = True
 
     @property
     def table(self) -> str:
@@ -60,63 +66,84 @@ class Cell:
         return self.point.startswith("extract.") and not whole
 
 
-def cells(point: str) -> list[Cell]:
-    """The cells of one point: every strategy, modes and deaths in turn."""
-    offset = sorted(POINTS).index(point)
+def _groups() -> dict[str, tuple[str, ...]]:
+    """Points that one table goes through, each group with points of both halves."""
+    ordinary = [point for point in POINTS if point != NOT_APPENDED]
+    count = -(-len(ordinary) // 3)
+    found = [tuple(ordinary[start::count]) for start in range(count)]
+    return {"+".join(group): group for group in [*found, (NOT_APPENDED, NOT_APPENDED)]}
+
+
+GROUPS = _groups()
+
+
+def lives(group: Sequence[str]) -> list[list[Cell]]:
+    """The cells of a group, table by table: one for each strategy, modes and deaths in turn."""
+    offset = list(GROUPS.values()).index(tuple(group))
+    modes = MODES[1:] if NOT_APPENDED in group else MODES
     found = []
     for number, strategy in enumerate(STRATEGIES):
-        mode = MODES[(number + offset) % 3]
-        if point == "load.during_apply" and mode == "append":
-            mode = "upsert"  # an append passes it in a window reload alone, tested below
-        if point == "extract.after_ceiling" and strategy == "full_sync":
-            continue  # a whole table has no bound
-        death = DEATHS[(number + offset // 3) % 3]
-        found.append(Cell(point, strategy, mode, death, incremental=(number + offset) % 2 == 0))
+        mode = modes[(number + offset) % len(modes)]
+        turned = [group[(number + place) % len(group)] for place in range(len(group))]
+        cells = [
+            Cell(point, strategy, mode, DEATHS[(number + offset + list(POINTS).index(point)) % 3])
+            for point in turned
+            if (point, strategy) != ("extract.after_ceiling", "full_sync")  # it has no bound
+        ]
+        later = [Cell(c.point, c.strategy, c.mode, c.death, first=False) for c in cells[1:]]
+        found.append([cells[0], *later])
     return found
 
 
 def test_every_pair_of_point_strategy_and_mode_is_in_the_matrix() -> None:
-    matrix = [cell for point in POINTS for cell in cells(point)]
-    assert {(c.strategy, c.mode) for c in matrix} == set(itertools.product(STRATEGIES, MODES))
-    by_strategy = {(c.point, c.strategy) for c in matrix}
-    assert set(itertools.product(POINTS, STRATEGIES)) - by_strategy == {
+    matrix = [cell for group in GROUPS.values() for life in lives(group) for cell in life]
+    pairs = {
+        "point, strategy": {(c.point, c.strategy) for c in matrix},
+        "point, mode": {(c.point, c.mode) for c in matrix},
+    }
+    assert set(itertools.product(POINTS, STRATEGIES)) - pairs["point, strategy"] == {
         ("extract.after_ceiling", "full_sync")
     }
-    missing = set(itertools.product(POINTS, MODES)) - {(c.point, c.mode) for c in matrix}
-    assert missing == {("load.during_apply", "append")}
-    deaths = {(c.point, c.death) for c in matrix}
-    assert deaths == set(itertools.product(POINTS, DEATHS))
+    assert set(itertools.product(POINTS, MODES)) - pairs["point, mode"] == {
+        (NOT_APPENDED, "append")
+    }
+    assert {(c.strategy, c.mode) for c in matrix} == set(itertools.product(STRATEGIES, MODES))
+    assert {(c.point, c.death) for c in matrix} == set(itertools.product(POINTS, DEATHS))
+    assert {(c.point, c.first) for c in matrix} == set(itertools.product(POINTS, (True, False)))
+    assert {(c.strategy, c.death) for c in matrix} == set(itertools.product(STRATEGIES, DEATHS))
+    assert {(c.mode, c.death) for c in matrix} == set(itertools.product(MODES, DEATHS))
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("points", GROUPS)
 def test_a_run_that_dies_anywhere_is_made_good_by_the_next(
-    point: str, replication: Replication, launchers: tuple[Launcher, Launcher]
+    points: str, replication: Replication, launchers: tuple[Launcher, Launcher]
 ) -> None:
     """H-01, H-20, H-21, I-01, I-05, I-34, I-35, I-36, I-38: nothing lost, doubled or half there."""
     free: queue.Queue[Launcher] = queue.Queue()
     for one in launchers:
         free.put(one)
-    matrix = cells(point)
-    for cell in matrix:
-        declare(replication, cell)
+    tables = lives(GROUPS[points])
+    for life in tables:
+        declare(replication, life[0])
     path = replication.config_path
 
-    def run_cell(cell: Cell) -> None:
+    def live(cells: list[Cell]) -> None:
         launcher = free.get()
         try:
-            play(replication, launcher, cell)
+            play(replication, launcher, cells)
         finally:
             free.put(launcher)
 
     with ThreadPoolExecutor(len(launchers)) as pool:
-        outcomes = [(cell, pool.submit(run_cell, cell)) for cell in matrix]
-    problems = {cell: outcome.exception() for cell, outcome in outcomes if outcome.exception()}
-    assert not problems, f"{problems}\n{path.with_name('driver.log').read_text()[-3000:]}"
+        outcomes = [pool.submit(live, cells) for cells in tables]
+    problems = [outcome.exception() for outcome in outcomes if outcome.exception()]
+    told = [(problem, getattr(problem, "__notes__", ())) for problem in problems]
+    assert not problems, f"{told}\n{path.with_name('driver.log').read_text()[-3000:]}"
 
 
 def declare(replication: Replication, cell: Cell) -> None:
     """Put the table of a cell into the pipeline."""
-    options: dict[str, Any] = {"load_mode": cell.mode, "chunk_rows": 100}
+    options: dict[str, Any] = {"load_mode": cell.mode, "chunk_rows": 20}
     if cell.strategy in {"hybrid", "timestamp_only", "custom_sql"}:
         options["cdc_timestamp_column"] = "ts"
     if cell.strategy in {"hybrid", "id_only"}:
@@ -127,50 +154,78 @@ def declare(replication: Replication, cell: Cell) -> None:
     replication.table(cell.table, cdc_strategy=cell.strategy, **options)
 
 
-def play(replication: Replication, launcher: Launcher, cell: Cell) -> None:
-    """Run into the fault, once or twice, change rows, run well, and compare."""
-    table, journal = cell.table, Counter[tuple[Any, ...]]()
-    create(replication, table)
-    journal |= replication.source_rows(table, COLUMNS)
-    if cell.incremental:
-        assert replication.run(launcher, table) == 0
-        change(replication, cell, 1)
-        journal |= replication.source_rows(table, COLUMNS)
+@dataclass(slots=True)
+class History:
+    """What one table's rows have been.
+
+    Attributes:
+        versions: Every row as it was when a run began.
+        rounds: How often rows were changed.
+    """
+
+    replication: Replication
+    cell: Cell
+    versions: Rows = field(default_factory=Counter)
+    rounds: int = 0
+
+    def note(self) -> None:
+        """Remember every row as it is."""
+        self.versions |= self.replication.source_rows(self.cell.table, COLUMNS)
+
+    def change(self) -> None:
+        """Insert rows, and update rows where the strategy can see that."""
+        self.rounds += 1
+        table = self.cell.table
+        statements = [
+            f"INSERT INTO `{table}` (v, name, amount, pad) SELECT seq, NULL, {self.rounds}, "
+            "RANDOM_BYTES(600) FROM seq_1_to_44"
+        ]
+        if self.cell.sees_updates:
+            statements.append(
+                f"UPDATE `{table}` SET v = v + 1000 * {self.rounds} "
+                f"WHERE id % 7 = {self.rounds % 7}"
+            )
+        self.replication.sql(*statements)
+        self.note()
+
+
+def play(replication: Replication, launcher: Launcher, cells: Sequence[Cell]) -> None:
+    """Run into each fault, once or twice, change rows, run well, and compare."""
+    create(replication, cells[0].table)
+    history = History(replication, cells[0])
+    history.note()
+    for cell in cells:
+        try:
+            play_cell(replication, launcher, cell, history)
+        except BaseException as error:
+            error.add_note(str(cell))
+            raise
+
+
+def play_cell(replication: Replication, launcher: Launcher, cell: Cell, history: History) -> None:
+    """One cell; the table is replicated, or new."""
+    if not cell.first:
+        history.change()
     action = "raise" if cell.death == "raise" else "kill"
     turn = 2 if cell.is_chunked and cell.point not in ONCE else 1
     die(replication, launcher, cell, f"{cell.point}={action}@{turn}")
-    change(replication, cell, 2)
-    journal |= replication.source_rows(table, COLUMNS)
+    history.change()
     if cell.death == "twice":
         die(replication, launcher, cell, f"{cell.point}={action}")
-        change(replication, cell, 3)
-        journal |= replication.source_rows(table, COLUMNS)
-    assert replication.run(launcher, table) == 0
-    compare(replication, cell, journal)
+        history.change()
+    assert replication.run(launcher, cell.table) == 0
+    compare(replication, cell, history.versions)
 
 
 def create(replication: Replication, table: str) -> None:
-    """300 rows; the padding makes files of many parts."""
+    """60 rows; the padding makes files of several parts."""
     replication.sql(
         f"CREATE TABLE `{table}` (id BIGINT PRIMARY KEY AUTO_INCREMENT, "
         "ts DATETIME(6) NOT NULL DEFAULT NOW(6) ON UPDATE NOW(6), v INT NOT NULL, "
-        "name VARCHAR(40), amount DECIMAL(12,2), pad VARBINARY(300), KEY (ts, id))",
+        "name VARCHAR(40), amount DECIMAL(12,2), pad VARBINARY(600), KEY (ts, id))",
         f"INSERT INTO `{table}` (v, name, amount, pad) SELECT seq, CONCAT('naïve \\'', seq), "
-        "seq / 3, RANDOM_BYTES(300) FROM seq_1_to_300",
+        "seq / 3, RANDOM_BYTES(600) FROM seq_1_to_60",
     )
-
-
-def change(replication: Replication, cell: Cell, round_number: int) -> None:
-    """Insert rows, and update rows where the strategy can see that."""
-    statements = [
-        f"INSERT INTO `{cell.table}` (v, name, amount, pad) SELECT seq, NULL, {round_number}, "
-        "RANDOM_BYTES(300) FROM seq_1_to_220"
-    ]
-    if cell.sees_updates:
-        statements.append(
-            f"UPDATE `{cell.table}` SET v = v + 1000 * {round_number} WHERE id % 7 = {round_number}"
-        )
-    replication.sql(*statements)
 
 
 def die(replication: Replication, launcher: Launcher, cell: Cell, fault: str) -> None:
@@ -201,15 +256,15 @@ def test_a_window_reload_that_dies_leaves_the_window_as_it_was(
     replication: Replication, launcher: Launcher
 ) -> None:
     """H-25: delete and insert of a window are one transaction, in append mode too."""
-    cell = Cell("load.during_apply", "hybrid", "append", "kill", incremental=False)
+    cell = Cell(NOT_APPENDED, "hybrid", "append", "kill")
     declare(replication, cell)
     create(replication, cell.table)
     replication.sql(f"UPDATE `{cell.table}` SET ts = '2024-01-01' + INTERVAL id MINUTE")
     assert replication.run(launcher, cell.table) == 0
     before = replication.target_rows(cell.table, COLUMNS)
-    replication.sql(f"UPDATE `{cell.table}` SET v = -v, ts = ts WHERE id BETWEEN 60 AND 119")
-    window = ("--from", "2024-01-01 01:00:00", "--to", "2024-01-01 02:00:00")
-    fault = "load.during_apply=kill"
+    replication.sql(f"UPDATE `{cell.table}` SET v = -v, ts = ts WHERE id BETWEEN 20 AND 39")
+    window = ("--from", "2024-01-01 00:20:00", "--to", "2024-01-01 00:40:00")
+    fault = f"{NOT_APPENDED}=kill"
     assert replication.run(launcher, cell.table, *window, faults=fault) == -9
     assert replication.target_rows(cell.table, COLUMNS) == before
     assert replication.run(launcher, cell.table, "load") == 0
