@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mysql_s3_redshift.core import watermark
-from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling
+from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling, phase_bound
 from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
 from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.faultpoints import reach
@@ -183,6 +183,9 @@ class Extraction:
         """A table that was dropped or truncated and filled again starts its ids below ours."""
         before = state.metadata.get("source_created_at")
         position = watermark.watermark_of(state.mysql_state, self.table.cursor)
+        phase = state.mysql_state.snapshot
+        if not position and phase is not None and phase.slices is not None:
+            position = (phase_bound(phase, self.table.cursor),)
         if self.table.cursor.timestamp or not position or before == self.table.table.created_at:
             return
         newest, last = self.source.newest(self.table), position[0]

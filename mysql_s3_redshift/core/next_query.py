@@ -85,6 +85,9 @@ def after_position(columns: Sequence[str], position: Position) -> str:
 
 def _in_snapshot(state: ExtractState, bound: str) -> NextQuery:
     phase = state.mysql_state.snapshot
+    if phase and phase.slices:
+        note = f"first extraction, {phase.text()} are on S3; {bound}"
+        return NextQuery("", phase.slices.columns, note)
     position = {k: v for k, v in (phase.position if phase else {}).items() if k != "set"}
     columns = tuple(position)
     values = tuple(decode_value(v) for v in position.values())

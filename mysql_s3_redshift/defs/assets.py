@@ -7,6 +7,7 @@ import dagster as dg
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.extract_asset import build_extract_asset
 from mysql_s3_redshift.defs.load_asset import build_load_asset
+from mysql_s3_redshift.defs.sliced_asset import build_sliced_asset
 from mysql_s3_redshift.defs.specs import source_spec
 
 RETRY = dg.RetryPolicy(
@@ -33,6 +34,7 @@ def build_table_assets(
         if plan.source_key not in sources:
             sources.add(plan.source_key)
             assets.append(source_spec(plan))
-        assets.append(build_extract_asset(plan, retry_policy=retry_policy))
+        build = build_sliced_asset if plan.slices > 1 else build_extract_asset
+        assets.append(build(plan, retry_policy=retry_policy))
         assets.append(build_load_asset(plan, retry_policy=retry_policy))
     return assets

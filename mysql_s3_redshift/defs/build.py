@@ -21,6 +21,7 @@ from mysql_s3_redshift.defs.io_manager import StateIOManager
 from mysql_s3_redshift.defs.jobs import build_sync_job
 from mysql_s3_redshift.defs.names import (
     SESSION,
+    SLICES,
     source_resource,
     state_io_manager,
     storage_resource,
@@ -35,6 +36,7 @@ from mysql_s3_redshift.defs.resources import (
     S3Resource,
 )
 from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
+from mysql_s3_redshift.defs.sliced_asset import SliceIOManager
 
 
 def build_definitions(
@@ -80,6 +82,8 @@ def build_resources(
     }
     storages: dict[str, S3Resource] = {}
     for plan in plans:
+        if plan.slices > 1:
+            resources[SLICES] = SliceIOManager()
         if plan.storage not in storages:
             storages[plan.storage] = S3Resource(config_path=path, connection=plan.storage)
             resources[storage_resource(plan.storage)] = storages[plan.storage]

@@ -1,5 +1,6 @@
 """The S3 asset of a table: its parquet files, whose value is the extract state."""
 
+import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -63,9 +64,20 @@ def build_extract_asset(
 
 
 def run_extract(
-    context: dg.AssetExecutionContext, plan: TablePlan, config: ExtractConfig
+    context: dg.AssetExecutionContext,
+    plan: TablePlan,
+    config: ExtractConfig,
+    *,
+    continues: bool = False,
 ) -> dg.MaterializeResult[ExtractState]:
-    """Extract what is new, or what the config names."""
+    """Extract what is new, or what the config names.
+
+    Args:
+        context: Of the step.
+        plan: The table.
+        config: What the run is asked to do.
+        continues: Whether earlier steps of this run have read slices.
+    """
     session = resource(context, SESSION, RunSession)
     mysql = resource(context, source_resource(plan.source), MySqlResource)
     progress = StepProgress(context, plan, session)
@@ -74,6 +86,7 @@ def run_extract(
         limits=config.limits(),
         window=chosen_window(context, plan, config),
         stopping=session.stopping,
+        continues=continues,
     )
     if request.window is not None:
         await_turn(context, plan)
@@ -100,7 +113,7 @@ def run_extract(
             seconds={
                 "describe": described_at,
                 "ceiling": max(progress.began.get("ceiling", described_at) - described_at, 0.0),
-                "extract": extracted_at - described_at,
+                "extract": extracted_at - described_at + _slices_took(context, before),
             },
             note=early or report.note,
             window=request.window,
@@ -113,6 +126,16 @@ def run_extract(
         check_results=extract_results(context.instance, shown),
         data_version=dg.DataVersion(f"{report.state.generation}.{report.state.next_seq}"),
     )
+
+
+def _slices_took(context: dg.AssetExecutionContext, before: ExtractState | None) -> float:
+    """Seconds from the run's start to its last step, where slices were read in between."""
+    phase = before.mysql_state.snapshot if before else None
+    if phase is None or phase.slices is None:
+        return 0.0
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    began = record.start_time if record else None
+    return max(time.time() - float(began), 0.0) if began else 0.0
 
 
 def _source_clock(

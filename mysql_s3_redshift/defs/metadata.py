@@ -144,8 +144,7 @@ def watermark_text(state: ExtractState | None) -> str:
         return "none: first run"
     known = state.mysql_state
     if known.phase == "snapshot" and known.snapshot is not None:
-        position = {k: v for k, v in known.snapshot.position.items() if k != "set"}
-        return f"snapshot at {', '.join(f'{k} = {v}' for k, v in position.items()) or 'its start'}"
+        return f"snapshot at {known.snapshot.text()}"
     parts = [known.last_timestamp, known.last_id, *known.last_ties]
     return " / ".join(str(part) for part in parts if part is not None) or "none"
 

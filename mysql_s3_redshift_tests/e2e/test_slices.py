@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from mysql_s3_redshift.adapters import pair
+from mysql_s3_redshift.adapters.preview import preview_extract
 from mysql_s3_redshift.core import operate, slice_cuts
+from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.model import RunLimits
-from mysql_s3_redshift.errors import ExitCode, StateConflictError
+from mysql_s3_redshift.core.state import new_run_id
+from mysql_s3_redshift.errors import ConfigError, ExitCode, StateConflictError
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.e2e.sliced import SlicedRun
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
@@ -77,7 +81,7 @@ def test_every_kind_of_key_is_cut_into_ranges_that_have_each_row_once(
         f"INSERT INTO `{table}` SELECT {values}, IF(seq % 9, NOW(6), NULL) FROM seq_1_to_300",
         f"ANALYZE TABLE `{table}`",
     )
-    shared.table(table, slices=5, chunk_rows=25, load_mode="append", **BY_TIME)
+    shared.table(table, slices=5, chunk_rows=50, load_mode="append", **BY_TIME)
     run = SlicedRun(shared, table)
     works = run.plan()
     assert len(works) == 5
@@ -93,8 +97,15 @@ def test_every_kind_of_key_is_cut_into_ranges_that_have_each_row_once(
     assert_same(shared, table, "LOWER(HEX(k)), ts" if kind == "binary" else "*")
 
 
-@pytest.mark.parametrize("mode", ["append", "upsert"])
-@pytest.mark.parametrize("name", ["hybrid", "timestamp_only", "id_only", "start_from"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("hybrid", "upsert"),
+        ("timestamp_only", "append"),
+        ("id_only", "append"),
+        ("start_from", "upsert"),
+    ],
+)
 def test_rows_that_change_between_the_slices_are_delivered_once(
     shared: Replication, name: str, mode: str
 ) -> None:
@@ -168,6 +179,7 @@ def test_the_ranges_stay_until_all_of_them_are_read(shared: Replication) -> None
     """Other options, other runs, a stop in the middle: each range goes on where it was."""
     make_table(shared, "stays")
     shared.table("stays", slices=6, chunk_rows=10, **HYBRID)
+    assert previewed_rows(shared, "stays") == 300
     first = SlicedRun(shared, "stays")
     works = first.plan()
     calls = iter([False, False, True])
@@ -180,12 +192,21 @@ def test_the_ranges_stay_until_all_of_them_are_read(shared: Replication) -> None
     assert [w.number for w in again] == [1, 3, 4, 5, 6]
     assert {w.plan_id for w in again} == {works[0].plan_id}
     assert second.read(again[2]).rows == 30
+    assert previewed_rows(shared, "stays") == 200
     shared.table("stays", slices=1, chunk_rows=30, **HYBRID)
     report = shared.extract("stays")
     assert report.rows == 300 - 20 - 50 - 30
     assert report.state.mysql_state.phase == "incremental"
     shared.load("stays")
     assert_same(shared, "stays")
+
+
+def previewed_rows(replication: Replication, table: str) -> int:
+    """What `sync --dry-run` counts."""
+    plan = replication.plan(table)
+    with replication.connections() as connections:
+        described = pair.describe(plan, connections)
+        return preview_extract(described, ExtractRequest(new_run_id()), connections).rows
 
 
 def test_a_phase_that_began_without_slices_is_cut_from_there(shared: Replication) -> None:
@@ -210,6 +231,18 @@ def test_an_empty_table_has_one_slice(shared: Replication) -> None:
     assert run.finish().rows == 1
     shared.load("empty")
     assert_same(shared, "empty")
+
+
+def test_ids_that_start_again_while_slices_are_read_are_refused(shared: Replication) -> None:
+    """Some of the ranges are done, and their new rows would never be read."""
+    make_table(shared, "restarted")
+    shared.table("restarted", slices=3, **BY_ID)
+    run = SlicedRun(shared, "restarted")
+    run.read(run.plan()[0])
+    shared.sql("DROP TABLE restarted", "DO SLEEP(1.1)")  # CREATE_TIME has whole seconds
+    make_table(shared, "restarted", 20)
+    with pytest.raises(ConfigError, match="its ids started again"):
+        SlicedRun(shared, "restarted").plan()
 
 
 def test_of_two_workers_of_a_slice_the_later_one_wins(shared: Replication) -> None:

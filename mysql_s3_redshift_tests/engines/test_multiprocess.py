@@ -34,10 +34,11 @@ EXECUTION = {
 def test_steps_side_by_side_never_hold_more_connections_than_the_source_allows(
     replication: Replication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four extractions could run at once; the source's `max_connections` lets two of them."""
+    """Four extractions could run at once, and slices too; `max_connections` lets two of them."""
     user = _own_user(replication)
     replication.sections["sources"] = {"db": {"user": user, "password": user, "max_connections": 2}}
     names = make_tables(replication, TABLES, rows=400, chunk_rows=50)
+    replication.tables[names[0]]["slices"] = 3
     config_path = write_config(replication, tmp_path / "engine.yaml", EXECUTION)
     monkeypatch.setenv(CONFIG_VARIABLE, str(config_path))
     config = load(config_path)

@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ def _extract(
     limits = RunLimits(limit=options.limit, max_chunks=options.max_chunks)
     request = ExtractRequest(new_run_id(), limits=limits, window=window)
     described = pair.describe(plan, connections)
+    if options.workers:
+        for work in pair.plan_slices(described, request, connections, lambda *_: None):
+            pair.read_slice(described, work, request, connections, lambda *_: None)
+        request = replace(request, continues=True)
     return pair.extract_table(described, request, connections, lambda *_: None)
 
 
@@ -108,6 +113,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-files", type=int)
     parser.add_argument("--from", dest="start", type=datetime.fromisoformat)
     parser.add_argument("--to", dest="end", type=datetime.fromisoformat)
+    parser.add_argument("--workers", action="store_true", help="slices as steps of their own")
     parser.add_argument("--part-bytes", type=int, help="multipart uploads in small parts")
     parser.add_argument("stage", nargs="?", choices=STAGES, default="both")
     return parser.parse_args(arguments)
