@@ -134,11 +134,7 @@ def reset(
     """
     extract, load = _read(operation, force=force)
     if extract is None:
-        raise ConfigError(
-            f"{operation.plan.display_name}: there is no state, so there is nothing to reset.",
-            kept="Nothing was changed.",
-            remedy="The first `sync` takes the whole table, or from `start_from` on.",
-        )
+        raise operate.nothing_to_reset(operation.plan)
     if mysql and not truncate:
         return operation.write(*_anew(extract, load, keep_load=not redshift))
     target = operation.target()
@@ -249,7 +245,7 @@ def _salvage(operation: Operation) -> tuple[int, int]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -71,8 +71,10 @@ def run(arguments: Sequence[str]) -> int:
         return int(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         # click turns Ctrl-C into Abort.
-        _tell("Interrupted.", "What was committed before stays.", as_json=as_json)
-        return 128 + signal.SIGINT
+        code = 128 + signal.SIGINT
+        kept = "What was committed before stays."
+        _tell("Interrupted", "Interrupted.", kept=kept, code=code, as_json=as_json)
+        return code
     except BrokenPipeError:
         # The reader of our output is gone; without this, Python complains once more at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,8 +83,10 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exc()
         hint = "" if debug else "Run again with --debug for the details."
-        _tell(f"Unexpected {type(error).__name__}: {_one_line(error)}", hint, as_json=as_json)
-        return int(ExitCode.UNEXPECTED)
+        happened = f"Unexpected {type(error).__name__}: {_one_line(error)}"
+        code = int(ExitCode.UNEXPECTED)
+        _tell("Unexpected", happened, remedy=hint, code=code, as_json=as_json)
+        return code
     return result if isinstance(result, int) else int(ExitCode.DONE)
 
 
@@ -124,15 +128,25 @@ def _tell_usage_error(error: click.ClickException, *, as_json: bool) -> None:
         click.echo(hint, err=True)
     if as_json:
         facts = {"kind": "UsageError", "happened": error.format_message(), "remedy": hint}
-        _print_failure({**facts, "exit_code": int(ExitCode.USAGE), "retryable": False})
+        _print_failure(
+            {
+                **facts,
+                "kept": "Nothing was changed.",
+                "exit_code": int(ExitCode.USAGE),
+                "retryable": False,
+            }
+        )
 
 
-def _tell(happened: str, kept: str, *, as_json: bool) -> None:
-    click.echo(happened, err=True)
-    if kept:
-        click.echo(kept, err=True)
+def _tell(
+    kind: str, happened: str, *, kept: str = "", remedy: str = "", code: int, as_json: bool
+) -> None:
+    for line in (happened, kept, remedy):
+        if line:
+            click.echo(line, err=True)
     if as_json:
-        _print_failure({"kind": "Unexpected", "happened": happened, "exit_code": 1})
+        facts = {"kind": kind, "happened": happened, "kept": kept, "remedy": remedy}
+        _print_failure({**facts, "exit_code": code, "retryable": False})
 
 
 def _print_failure(error: dict[str, object]) -> None:

@@ -9,9 +9,12 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+FEW = 20
+"""Tables that fit a terminal; of more, only those are shown that are under way."""
+
 
 class ProgressBars:
-    """A bar per table.
+    """A bar per table, and of many tables one for all of them.
 
     It runs to and fro while rows are extracted, whose number nobody knows before, and fills up as
     their files are loaded.
@@ -27,15 +30,22 @@ class ProgressBars:
             TimeElapsedColumn(),
             console=Console(stderr=True),
         )
-        self._tables = {name: self._add(name) for name in tables}
+        self._many = len(tables) > FEW
+        self._all = self._add(f"{len(tables):,} tables", total=len(tables), visible=self._many)
+        self._tables = {name: self._add(name, visible=not self._many) for name in tables}
 
-    def _add(self, name: str) -> TaskID:
+    def _add(self, name: str, *, visible: bool, total: int | None = None) -> TaskID:
         return self._progress.add_task(
-            name, total=None, start=False, extracted=0, files=0, loaded=0
+            name, total=total, start=False, visible=visible, extracted=0, files=0, loaded=0
         )
+
+    def shown(self) -> list[str]:
+        """What the bars that are visible now are called."""
+        return [task.description for task in self._progress.tasks if task.visible]
 
     def __enter__(self) -> Self:
         self._progress.start()
+        self._progress.start_task(self._all)
         return self
 
     def __exit__(
@@ -51,6 +61,10 @@ class ProgressBars:
         task = self._progress.tasks[self._tables[table]]
         if not task.started:
             self._progress.start_task(task.id)
+            self._progress.update(task.id, visible=True)
+        if event == "finished":
+            self._progress.update(self._all, advance=1)
+            self._progress.update(task.id, visible=not self._many)
         rows, files = _count(facts.get("rows")), _count(facts.get("files"))
         fields = task.fields
         if event == "extracted":
@@ -61,11 +75,17 @@ class ProgressBars:
                 extracted=fields["extracted"] + rows,
                 files=fields["files"] + files,
             )
+            every = self._progress.tasks[self._all].fields
+            self._progress.update(
+                self._all, extracted=every["extracted"] + rows, files=every["files"] + files
+            )
         elif event in {"loaded", "recovered"}:
             total = max(task.total or 0, task.completed + files)
             self._progress.update(
                 task.id, total=total, advance=files, loaded=fields["loaded"] + rows
             )
+            every = self._progress.tasks[self._all].fields
+            self._progress.update(self._all, loaded=every["loaded"] + rows)
 
 
 def _count(value: object) -> int:

@@ -24,6 +24,8 @@ from mysql_s3_redshift.defs.sync import SyncOptions, TableOutcome, sync_tables
 from mysql_s3_redshift.errors import ExitCode, ReplicationError
 
 NOTHING_NEW = "nothing new"
+MANY_TABLES = 20
+"""Of more tables, those where nothing was new have no line of their own."""
 
 
 def run_sync(app: App, plans: Sequence[TablePlan], request: SyncRequest) -> None:
@@ -117,17 +119,40 @@ def _table_document(outcome: TableOutcome) -> dict[str, Any]:
 
 
 def _summarize(outcomes: Mapping[str, TableOutcome]) -> None:
+    """A line per table; of many tables, those where nothing was new are only counted."""
+    idle = [name for name, outcome in outcomes.items() if _is_idle(outcome)]
+    left_out = set(idle) if len(outcomes) > MANY_TABLES else set()
+    told = {name: outcome for name, outcome in outcomes.items() if name not in left_out}
     headers = ("table", "status", "rows", "files", "size", "loaded", "pending", "seconds", "lag")
-    text.write_table(headers, [_line(name, outcome) for name, outcome in outcomes.items()])
-    for name, outcome in outcomes.items():
+    lines = [_line(name, outcome) for name, outcome in told.items()]
+    if told:
+        text.write_table(headers, [*lines, *([_total(outcomes)] if len(told) > 1 else [])])
+    for name, outcome in told.items():
         if outcome.error is not None:
             text.echo(err=True)
             text.echo(f"{name} failed:", err=True)
             tell_error(outcome.error, as_json=False)
         elif outcome.note and outcome.note != NOTHING_NEW:
             text.echo(f"{name}: {outcome.note}")
-    if all(_is_idle(outcome) for outcome in outcomes.values()):
+    if left_out and told:
+        text.echo(f"{text.plural(len(left_out), 'other table')}: {NOTHING_NEW}")
+    elif len(idle) == len(outcomes):
         text.echo(NOTHING_NEW)
+
+
+def _total(outcomes: Mapping[str, TableOutcome]) -> tuple[Any, ...]:
+    every = list(outcomes.values())
+    return (
+        "total",
+        f"{sum(o.status == 'success' for o in every)}/{len(every)}",
+        sum(o.rows_extracted for o in every),
+        sum(o.files_written for o in every),
+        text.size(sum(o.bytes for o in every)),
+        sum(o.rows_loaded for o in every),
+        sum(o.pending_files or 0 for o in every),
+        round(sum(o.seconds for o in every), 1),
+        None,
+    )
 
 
 def _is_idle(outcome: TableOutcome) -> bool:

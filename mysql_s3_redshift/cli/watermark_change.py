@@ -22,7 +22,7 @@ from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.core.model import LoadMode, TablePlan, Value
 from mysql_s3_redshift.core.next_query import next_query
-from mysql_s3_redshift.core.operate import ManualChange
+from mysql_s3_redshift.core.operate import ManualChange, nothing_to_reset
 from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
 
@@ -66,7 +66,10 @@ def reset(
 ) -> None:
     """Start a table anew; says before it what that means for the target's rows."""
     states = TableStates(Bucket(app.config.storage(plan.storage)), plan)
-    mode = load_mode(plan, _readable(states, force=force))
+    state = _readable(states, force=force)
+    if state is None and not force:
+        raise nothing_to_reset(plan)
+    mode = load_mode(plan, state)
     app.confirm(_consequences(plan, mode, stages, truncate=truncate), yes=yes)
     name = "-".join(
         [

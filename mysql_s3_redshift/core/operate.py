@@ -61,6 +61,15 @@ class ManualChange:
         return state.with_(metadata={**state.metadata, "manual_change": note, **facts})
 
 
+def nothing_to_reset(plan: TablePlan) -> ConfigError:
+    """The refusal to reset a table that was never extracted."""
+    return ConfigError(
+        f"{plan.display_name}: there is no state, so there is nothing to reset.",
+        kept="Nothing was changed.",
+        remedy="The first `sync` takes the whole table, or from `start_from` on.",
+    )
+
+
 def set_watermark(
     state: ExtractState, cursor: Cursor, *, timestamp: datetime | None, identity: Value
 ) -> ExtractState:
