@@ -18,8 +18,6 @@ SESSION = "session"
 """Resource key of the `RunSession`."""
 SLICES = "slices"
 """Resource key of what passes between the steps of a table with slices."""
-SLICES = "slices"
-"""Resource key of what passes between the steps of a table with slices."""
 
 MAX_TAG_CHARACTERS = 63
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
