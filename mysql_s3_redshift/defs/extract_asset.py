@@ -17,6 +17,7 @@ from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.defs.checks.specs import extract_check_specs
 from mysql_s3_redshift.defs.checks.steps import extract_results
 from mysql_s3_redshift.defs.failures import shown_in_dagster
+from mysql_s3_redshift.defs.manual_changes import observe_manual_change
 from mysql_s3_redshift.defs.metadata import Extracted, extract_metadata
 from mysql_s3_redshift.defs.names import SESSION, source_resource, storage_resource
 from mysql_s3_redshift.defs.partitions import (
@@ -95,6 +96,7 @@ def run_extract(
         described = pair.describe(plan, connections)
         described_at = progress.elapsed
         before = storage.extract_states().read()
+        observe_manual_change(context, before)
         report = pair.extract_table(described, request, connections, progress)
         extracted_at = progress.elapsed
         if report.files:  # else the old schema is still the stored one, and tells it next time
