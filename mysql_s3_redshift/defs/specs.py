@@ -103,6 +103,9 @@ def _options(plan: TablePlan) -> Metadata:
         "cursor_columns": ", ".join(cursor) or "discovered, or none",
         "chunk_rows": plan.chunk_rows,
     }
+    for name, columns in (("excluded", plan.columns.exclude), ("hashed", plan.columns.hash)):
+        if columns:
+            options[f"{name}_columns"] = ", ".join(columns)
     if plan.partitions:
         options["partitioned_by"] = f"the day of `{plan.partitions.column}`"
     if plan.additional_where:

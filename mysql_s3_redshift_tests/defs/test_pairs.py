@@ -19,14 +19,14 @@ from mysql_s3_redshift_tests.defs.shop import Shop, metadata_of
 S3_KEYS = {
     "rows_extracted", "files_written", "bytes_written", "watermark_before", "watermark_after",
     "ceiling", "ceiling_method", "pending_files", "rows_per_second", "source_lag_seconds",
-    "values_changed", "files",
+    "values_changed", "files", "mysql_comment",
     "state_uri", "dagster/uri", "dagster/row_count", "dagster/column_schema",
     "dagster/column_lineage",
 }  # fmt: skip
 S3_STAGES = {"seconds_describe", "seconds_ceiling", "seconds_extract"}
 REDSHIFT_KEYS = {
     "files_loaded", "blacklist", "files_loaded_count", "rows_loaded", "rows_inserted",
-    "rows_updated", "copy_rows", "load_id", "manifest_uri", "dagster/row_count",
+    "rows_updated", "copy_rows", "load_id", "manifest_uri", "mysql_comment", "dagster/row_count",
     "dagster/table_name", "dagster/column_schema", "dagster/column_lineage",
 }  # fmt: skip
 
@@ -43,6 +43,7 @@ def test_materializing_shows_the_metadata_of_the_contract(
     assert set(loaded) >= REDSHIFT_KEYS
     assert (extracted["rows_extracted"], extracted["files_written"]) == (30, 2)
     assert extracted["watermark_before"] == "none: first run"
+    assert extracted["mysql_comment"] == loaded["mysql_comment"] == "the orders"
     assert len(extracted["files"]) == 2
     assert loaded["files_loaded_count"] == loaded["blacklist"]["files"] == 2
     assert loaded["rows_loaded"] == loaded["copy_rows"] == loaded["dagster/row_count"] == 30
@@ -53,16 +54,30 @@ def test_materializing_shows_the_metadata_of_the_contract(
 def test_columns_show_where_they_come_from_and_what_was_done_to_them(
     shop: Shop, instance: dg.DagsterInstance
 ) -> None:
+    shop.replication.sql("ALTER TABLE orders ADD COLUMN note VARCHAR(9), ADD COLUMN secret INT")
+    options = shop.replication.tables["orders"]["columns"]
+    options.update(overlong={"note": "truncate"}, exclude=["secret"])
     result = shop.materialize(instance, "orders")
     loaded = metadata_of(result, shop.key("orders", "redshift"))
     columns = {c.name: c for c in loaded["dagster/column_schema"].columns}
-    assert columns["ts"].description == "last change; from MySQL `ts` datetime(6)"
+    assert columns["ts"].description == (
+        "last change; from MySQL `ts` datetime(6); zero dates become NULL"
+    )
+    assert columns["note"].description == (
+        "from MySQL `note` varchar(9); values that are too long are cut"
+    )
     assert "renamed" in (columns["grand_total"].description or "")
     assert "SHA-256" in (columns["email"].description or "")
     extracted = metadata_of(result, shop.key("orders", "s3"))
     [origin] = extracted["dagster/column_lineage"].deps_by_column["grand_total"]
     assert origin.column_name == "Grand Total"
     assert origin.asset_key == dg.AssetKey(shop.plan().source_key)
+    key = shop.key("orders", "redshift")
+    spec = next(s for s in shop.definitions().resolve_all_asset_specs() if s.key == key)
+    assert (spec.metadata["hashed_columns"], spec.metadata["excluded_columns"]) == (
+        "email",
+        "secret",
+    )
 
 
 def observed_changes(result: dg.ExecuteInProcessResult) -> dict[dg.AssetKey, list[str]]:
