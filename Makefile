@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 TOOL := $(BIN)/mysql-s3-redshift
 STRESS_SECONDS ?= 600
 
-.PHONY: help demo test ui down lint stress bench clean
+.PHONY: help demo test ui down lint stress bench screenshots clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t14
@@ -40,6 +40,9 @@ stress: .make/test ## Writers against a loop of syncs for STRESS_SECONDS (defaul
 
 bench: .make/bench ## Measure speed and memory against the limits and the peers
 	$(BIN)/python -m benchmarks
+
+screenshots: .make/test ## Take the pictures of docs/images: the demo in headless Chromium
+	$(BIN)/python -m mysql_s3_redshift_tests.browser.screenshots
 
 clean: down ## Remove everything that the targets made
 	rm -rf $(VENV) .make .sandbox .dagster

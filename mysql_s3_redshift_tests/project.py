@@ -75,7 +75,9 @@ class Project:
         with contextlib.closing(redshift_connection(self.status)) as connection:
             cursor = connection.cursor()
             cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()]
+            rows = [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+            connection.commit()
+            return rows
 
     def state(self, key: str) -> dict[str, Any]:
         """A state document as it lies on S3."""

@@ -25,6 +25,9 @@ KINDS = {"mysql": "MySQL", "s3": "Parquet", "redshift": "Redshift"}
 """The word by which the three nodes of a table, which share its name, are told apart."""
 
 _RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
+_BACKFILLS = """
+{ partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }
+"""
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 Found = TypeVar("Found")
@@ -63,6 +66,38 @@ class WebUi:
             return new[0] if new and set(new) <= _ENDED else None
 
         return wait_for(ended, "the end of a run that was launched in the browser")
+
+    def backfills(self) -> dict[str, str]:
+        """Status of every backfill, by its id."""
+        results = self.graphql(_BACKFILLS)["partitionBackfillsOrError"]["results"]
+        return {backfill["id"]: backfill["status"] for backfill in results}
+
+    def launch_backfill(self, page: Page, key: str, first: str, last: str) -> str:
+        """Choose days of an asset in the dialog and launch them; returns the backfill's id."""
+        before = self.backfills().keys()
+        self.open_asset(page, key)
+        page.get_by_role("button", name="Materialize…").click(timeout=MILLISECONDS)
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("Show all partitions").click(timeout=MILLISECONDS)
+        expect(dialog.get_by_text("All time")).to_be_visible(timeout=MILLISECONDS)
+        dialog.locator('input[type="text"]').click()
+        page.keyboard.type(f"[{first}...{last}]")
+        page.keyboard.press("Enter")
+        dialog.get_by_role("button", name="Launch backfill").click(timeout=MILLISECONDS)
+
+        def launched() -> str | None:
+            return next((one for one in self.backfills() if one not in before), None)
+
+        return wait_for(launched, "the backfill that was launched in the browser")
+
+    def status_of_backfill(self, backfill: str) -> str:
+        """Wait for the end of a backfill and return its status."""
+
+        def ended() -> str | None:
+            status = self.backfills()[backfill]
+            return status if status.startswith(("COMPLETED", "FAILED", "CANCELED")) else None
+
+        return wait_for(ended, "the end of the backfill")
 
     def open_graph(self, page: Page, selection: str) -> None:
         """Open the graph of the assets that a search finds."""
