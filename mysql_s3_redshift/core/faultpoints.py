@@ -2,7 +2,8 @@
 
 Off unless `MYSQL_S3_REDSHIFT_FAULTS` is set, and then `reach` costs one dictionary look-up a call.
 The variable holds `point=action` pairs separated by commas, each with an optional count:
-`load.before_commit=kill`, `extract.after_upload=raise@3` (the third time), `load.during_copy=hang`.
+`load.before_commit=kill`, `extract.after_upload=raise@3` (the third time), `load.after_copy=hang`,
+`load.after_commit=freeze` (until SIGCONT, and then on as if nothing had happened).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from mysql_s3_redshift.errors import ConfigError, ReplicationError
 
 VARIABLE = "MYSQL_S3_REDSHIFT_FAULTS"
-ACTIONS = ("kill", "raise", "hang")
+ACTIONS = ("kill", "raise", "hang", "freeze")
 
 POINTS: Mapping[str, str] = {
     "extract.after_state_read": "the extract state was read, nothing else happened",
@@ -84,6 +85,9 @@ class _Faults:
             os.kill(os.getpid(), signal.SIGKILL)
         if action == "hang":
             threading.Event().wait()
+        if action == "freeze":
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return
         raise InjectedFaultError(f"injected fault at {point}")
 
 
