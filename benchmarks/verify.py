@@ -25,6 +25,8 @@ TIMEOUT = 240
 
 def run(workspace: Workspace) -> dict[str, Any]:
     """Load the table once; compare it, change rows of the target, compare it again."""
+    with workspace.admin(None) as connection:
+        connection.cursor().execute(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
     make_narrow(workspace, TABLE, ROWS)
     workspace.forget(NAME)
     config = workspace.config(NAME, f"      {DATABASE}.{TABLE}: {{}}\n")
