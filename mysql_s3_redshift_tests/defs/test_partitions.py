@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from mysql_s3_redshift.config import step_name
+from mysql_s3_redshift.config import Config, step_name
 from mysql_s3_redshift.defs import partitions
+from mysql_s3_redshift.defs.build import build_definitions
 from mysql_s3_redshift.errors import ConfigError
+from mysql_s3_redshift_tests.config.documents import document, loaded
 from mysql_s3_redshift_tests.defs.shop import Shop, metadata_of
+from mysql_s3_redshift_tests.defs.test_definitions import pipeline
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 FIRST_DAYS = ["2024-03-30", "2024-03-31", "2024-04-01"]
@@ -133,11 +138,10 @@ def test_a_backfill_again_and_a_day_without_rows_change_nothing(
     visits: Shop, instance: dg.DagsterInstance
 ) -> None:
     visits.materialize(instance, "visits")
-    for _ in range(2):
-        assert backfill(visits, instance, *FIRST_DAYS).success
-    empty = backfill(visits, instance, "2024-05-05")
+    assert backfill(visits, instance, *FIRST_DAYS).success
+    assert backfill(visits, instance, *FIRST_DAYS).success
+    empty = backfill(visits, instance, "2024-05-05", loads=True)
     assert counts_by_day(empty) == {"2024-05-05": 0}
-    visits.materialize(instance, "visits")
     assert_same(visits)
 
 
@@ -177,14 +181,24 @@ def test_a_backfill_waits_for_the_sync_that_began_before_it(
     assert waited == [partitions.LOOK_EVERY_SECONDS]
 
 
-def test_the_last_partition_is_today(visits: Shop) -> None:
+def one_table(folder: Path, **options: Any) -> Config:
+    """A configuration with a table in partitions, and another one; connects to nothing."""
+    chosen = {"column": "made", "start": FIRST_DAYS[0]}
+    tables = {"shop.visits": {"partitions": chosen, **options}, "shop.orders": {}}
+    return loaded(folder, document(pipelines={"p": pipeline(tables)}))
+
+
+def test_the_last_partition_is_today(tmp_path: Path) -> None:
     """Today is not complete, and can be reloaded all the same."""
-    definition = visits.definitions().resolve_assets_def(visits.key("visits", "s3")).partitions_def
-    assert isinstance(definition, dg.DailyPartitionsDefinition)
-    keys = definition.get_partition_keys()
+    config = one_table(tmp_path)
+    before = datetime.now(UTC).date()
+    days = partitions.partitions_of(config.plans()[0])
+    assert days is not None
+    keys = days.get_partition_keys()
     assert keys[0] == FIRST_DAYS[0]
-    [[today]] = visits.replication.sql("SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d')")
-    assert today in keys[-2:]
+    assert before <= date.fromisoformat(keys[-1]) <= datetime.now(UTC).date()
+    assert partitions.partitions_of(config.plans()[1]) is None
+    dg.Definitions.validate_loadable(build_definitions(config))
 
 
 @pytest.mark.parametrize(
@@ -196,15 +210,20 @@ def test_the_last_partition_is_today(visits: Shop) -> None:
     ],
 )
 def test_partitions_that_cannot_be_reloaded_are_refused_in_the_file(
-    visits: Shop, options: dict[str, Any], where: str
+    tmp_path: Path, options: dict[str, Any], where: str
 ) -> None:
-    chosen = {"column": "made", "start": "2024-03-30"}
-    visits.replication.table("visits", partitions=chosen, **options)
     with pytest.raises(ConfigError, match=where):
-        _ = visits.config
+        one_table(tmp_path, **options)
 
 
-def test_tables_of_one_pipeline_begin_on_one_day(visits: Shop) -> None:
-    visits.replication.table("orders", partitions={"column": "ts", "start": "2024-01-01"})
+def test_tables_of_one_pipeline_begin_on_one_day(tmp_path: Path) -> None:
+    """One job syncs a pipeline, and Dagster gives a job one kind of partitions."""
+    tables = {
+        "shop.visits": {"partitions": {"column": "made", "start": "2024-01-01"}},
+        "shop.orders": {"partitions": {"column": "made", "start": "2024-01-02"}},
+    }
     with pytest.raises(ConfigError, match="begin on"):
-        _ = visits.config
+        loaded(tmp_path, document(pipelines={"p": pipeline(tables)}))
+    apart = {name: pipeline({t: o}) for name, (t, o) in zip("pq", tables.items(), strict=True)}
+    config = loaded(tmp_path, document(pipelines=apart))
+    dg.Definitions.validate_loadable(build_definitions(config))
