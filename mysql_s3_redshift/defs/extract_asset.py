@@ -89,7 +89,7 @@ def run_extract(
         stopping=session.stopping,
         continues=continues,
     )
-    if request.window is not None:
+    if request.window is not None and request.window.daily:
         await_turn(context, plan)
     with mysql.open() as connections:
         storage = connections.storage(plan)
