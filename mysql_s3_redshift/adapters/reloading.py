@@ -6,7 +6,6 @@ of an older file is the stored one that its own footer has.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,7 +19,6 @@ from mysql_s3_redshift.core.arrow_types import arrow_schema
 from mysql_s3_redshift.core.counts import WINDOWS
 from mysql_s3_redshift.core.cursors import TICKS_PER_SECOND, to_datetime
 from mysql_s3_redshift.core.model import LoadMode, TablePlan, TimestampUnit, Window
-from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import DataFile, ExtractState, decode_value
 from mysql_s3_redshift.errors import ConfigError
 
@@ -108,13 +106,9 @@ def _stored_schemas(storage: TableStorage) -> dict[str, pa.Schema]:
     """Arrow schema by fingerprint."""
     bucket, plan = storage.bucket, storage.plan
     folder = s3_names.schema_key(bucket.prefix, plan, "x").removesuffix("x.json")
-    shapes = {}
-    for stored in bucket.list(folder):
-        found = bucket.get(stored.key)
-        if found is not None:
-            schema = TableSchema.from_json(json.loads(found[0]))
-            shapes[schema.fingerprint] = arrow_schema(schema)
-    return shapes
+    names = [stored.key.removeprefix(folder) for stored in bucket.list(folder)]
+    schemas = [storage.get_schema(name.removesuffix(".json")) for name in names]
+    return {schema.fingerprint: arrow_schema(schema) for schema in schemas}
 
 
 def _fitting(shapes: dict[str, pa.Schema], found: pa.Schema) -> str | None:

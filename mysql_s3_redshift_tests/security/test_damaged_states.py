@@ -15,6 +15,7 @@ from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.documents import StateDocument
 from mysql_s3_redshift.cli import main
 from mysql_s3_redshift.config import StorageConfig
+from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.cursors import Cursor
 from mysql_s3_redshift.core.model import CdcStrategy
 from mysql_s3_redshift.core.state import ExtractState, LoadState
@@ -215,6 +216,44 @@ def everything(replication: Replication) -> dict[str, str]:
         Bucket=replication.sandbox.document()["s3"]["bucket"], Prefix=f"{replication.prefix}/"
     )
     return {e["Key"]: e["ETag"] for page in pages for e in page.get("Contents", [])}
+
+
+@pytest.mark.parametrize("damage", ["deep", "a key twice", "huge", "empty"])
+def test_a_damaged_schema_document_stops_the_load_by_name(
+    replication: Replication, damage: str
+) -> None:
+    schema_id = str(replication.extract_state("t").metadata["stored_schema"])
+    with replication.connections() as connections:
+        storage = connections.storage(replication.plan("t"))
+        key = s3_names.schema_key(replication.prefix, storage.plan, schema_id)
+        good = storage.bucket.get(key)
+        assert good is not None
+        try:
+            replication.put_object(key, DAMAGED[damage])
+            with pytest.raises(StateUnreadableError, match=r"Schema document .* cannot be used"):
+                storage.get_schema(schema_id)
+        finally:
+            replication.put_object(key, good[0])
+        assert storage.get_schema(schema_id).fingerprint == schema_id
+
+
+def test_a_document_that_is_nested_too_deeply_can_be_replaced(
+    replication: Replication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The way out that the error names works, whatever the document holds."""
+    key = replication.state_key("t")
+    good = replication.read_object(f"s3://{replication.sandbox.document()['s3']['bucket']}/{key}")
+    words = ["-t", f"{replication.database}.t", "--yes", "--why", "it is damaged"]
+    config = ["--config", str(replication.config_path)]
+    try:
+        replication.put_object(key, DAMAGED["deep"])
+        code = main.run([*config, "watermark", "reset", *words])
+        shown = "".join(capsys.readouterr())
+        assert "Traceback" not in shown
+        assert "Unexpected" not in shown
+        assert code in {0, 6}, shown
+    finally:
+        replication.put_object(key, good)
 
 
 COMMANDS = (

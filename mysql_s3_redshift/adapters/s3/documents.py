@@ -75,7 +75,7 @@ class StateDocument(Generic[StateT]):
 
     def _parse(self, body: bytes) -> StateT:
         try:
-            document = _read_json(body)
+            document = read_json(body)
             version = document.get("version") if isinstance(document, dict) else None
             if version != VERSION:
                 raise self._unreadable(f"its version is {version!r}, this program reads {VERSION}")
@@ -84,33 +84,37 @@ class StateDocument(Generic[StateT]):
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise self._unreadable(f"{place}: {first['msg']}") from error
-        except RecursionError as error:
-            raise self._unreadable("it is nested too deeply") from error
-        except ArithmeticError as error:
-            raise self._unreadable(f"a value is out of range ({error})") from error
-        except ValueError as error:
-            raise self._unreadable("it is not JSON in UTF-8, each key once") from error
+        except (ArithmeticError, RecursionError, ValueError) as error:
+            raise self._unreadable(f"it is not JSON as this program writes it: {error}") from error
         return parsed
 
     def _unreadable(self, why: str) -> StateUnreadableError:
-        # It may quote the document, and nobody's terminal is to obey that.
-        why = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in why)
         return StateUnreadableError(
-            f"State document {self.uri} cannot be used: {why[:_TOLD_CHARACTERS]}.",
+            f"State document {self.uri} cannot be used: {printable(why)}.",
             kept="It was left as it is, and nothing was read or loaded.",
             remedy="Restore an earlier version with `watermark restore`, or repair the document.",
         )
 
 
-def _read_json(body: bytes) -> Any:
+def read_json(body: bytes) -> Any:
     """Read JSON as strictly as it is written: what another program made of it is not guessed.
 
     Raises:
-        ValueError: It is not JSON in UTF-8, has NaN or half a surrogate pair, or a key twice.
+        ValueError: It is not JSON in UTF-8, is nested too deeply, has NaN or half a surrogate
+            pair, or a key twice.
     """
-    document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
-    json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     return document
+
+
+def printable(told: object) -> str:
+    """What is told of a document may quote it, and nobody's terminal is to obey that."""
+    text = str(told)[:_TOLD_CHARACTERS]
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

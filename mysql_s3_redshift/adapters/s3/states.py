@@ -5,13 +5,12 @@ Kept apart from `storage`, which needs pyarrow, so that looking at a watermark i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
-from mysql_s3_redshift.adapters.s3.documents import StateDocument
+from mysql_s3_redshift.adapters.s3.documents import StateDocument, printable, read_json
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import ExtractState, LoadState
@@ -51,7 +50,7 @@ class ChangeNote:
 def _notes(body: bytes) -> list[ChangeNote]:
     """The note of a document; a document that is damaged tells nothing."""
     try:
-        note = json.loads(body)["metadata"]["manual_change"]
+        note = read_json(body)["metadata"]["manual_change"]
         when = datetime.fromisoformat(note["at"])
         return [ChangeNote(str(note["action"]), str(note["who"]), str(note["why"]), when)]
     except (KeyError, TypeError, ValueError):
@@ -153,11 +152,11 @@ class TableStates:
         try:
             return [
                 ManifestFile(load_id, str(entry["url"]), int(entry["meta"]["content_length"]))
-                for entry in json.loads(body)["entries"]
+                for entry in read_json(body)["entries"]
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise StateUnreadableError(
-                f"Manifest {uri} cannot be used: {error}.",
+                f"Manifest {uri} cannot be used: {printable(error)}.",
                 kept="It was left as it is.",
                 remedy="Restore the object; the ledger in Redshift tells the same files.",
             ) from error

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket, PreconditionFailedError
-from mysql_s3_redshift.adapters.s3.documents import StateDocument
+from mysql_s3_redshift.adapters.s3.documents import StateDocument, printable, read_json
 from mysql_s3_redshift.adapters.s3.parquet import ParquetUpload
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.model import TablePlan
@@ -72,10 +72,10 @@ class TableStorage:
                 remedy="Restore the object, or reload the table after `watermark reset`.",
             )
         try:
-            return TableSchema.from_json(json.loads(found[0]))
+            return TableSchema.from_json(read_json(found[0]))
         except (KeyError, TypeError, ValueError) as error:
             raise StateUnreadableError(
-                f"Schema document {self.bucket.uri(key)} cannot be used: {error}.",
+                f"Schema document {self.bucket.uri(key)} cannot be used: {printable(error)}.",
                 kept="It was left as it is; files that have this schema stay pending.",
                 remedy="Restore the object from a backup or an earlier version.",
             ) from error
@@ -97,7 +97,7 @@ class TableStorage:
         if found is None:
             return None
         try:
-            manifest: Mapping[str, object] = json.loads(found[0])
+            manifest: Mapping[str, object] = read_json(found[0])
         except ValueError as error:
             raise StateUnreadableError(
                 f"Manifest {self.bucket.uri(key)} cannot be used: it is not JSON.",
