@@ -84,10 +84,11 @@ def _verified(app: App, plan: TablePlan, outcome: TableOutcome) -> TableOutcome:
 
 
 def exit_code(outcomes: Mapping[str, TableOutcome]) -> int:
-    """The exit code of a sync."""
+    """The exit code of a sync: that of its failures, else of the checks that failed as errors."""
     failed = [o for o in outcomes.values() if o.status == "failed"]
     if not failed:
-        return int(ExitCode.DONE)
+        disproved = any(map(_is_disproved, outcomes.values()))
+        return int(ExitCode.MISMATCH if disproved else ExitCode.DONE)
     if len(outcomes) > 1:
         return int(ExitCode.TABLES_FAILED)
     error = failed[0].error
@@ -98,6 +99,8 @@ def sync_document(outcomes: Mapping[str, TableOutcome]) -> dict[str, Any]:
     """The JSON document of a sync."""
     failed = sum(o.status == "failed" for o in outcomes.values())
     status = "success" if not failed else "failed" if failed == len(outcomes) else "partial"
+    if status == "success" and any(map(_is_disproved, outcomes.values())):
+        status = "partial"
     return {"status": status, "tables": {n: _table_document(o) for n, o in outcomes.items()}}
 
 
@@ -115,7 +118,21 @@ def _table_document(outcome: TableOutcome) -> dict[str, Any]:
         "note": outcome.note,
         "run_id": outcome.run_id,
         "error": error_document(outcome.error) if outcome.error is not None else None,
+        "failed_checks": [
+            {
+                "name": check.name,
+                "severity": "error" if check.is_error else "warning",
+                "happened": check.happened,
+                "remedy": check.remedy,
+            }
+            for check in outcome.failed_checks
+        ],
     }
+
+
+def _is_disproved(outcome: TableOutcome) -> bool:
+    """Whether a check found rows or evidence wrong, though the run itself went well."""
+    return any(check.is_error for check in outcome.failed_checks)
 
 
 def _summarize(outcomes: Mapping[str, TableOutcome]) -> None:
@@ -127,6 +144,10 @@ def _summarize(outcomes: Mapping[str, TableOutcome]) -> None:
     lines = [_line(name, outcome) for name, outcome in told.items()]
     if told:
         text.write_table(headers, [*lines, *([_total(outcomes)] if len(told) > 1 else [])])
+    for name, outcome in outcomes.items():
+        for check in outcome.failed_checks:
+            text.echo(f"warning: {name}: check {check.name} failed: {check.happened}", err=True)
+            text.echo(f"  {check.remedy}", err=True)
     for name, outcome in told.items():
         if outcome.error is not None:
             text.echo(err=True)

@@ -22,6 +22,7 @@ from mysql_s3_redshift.defs.names import (
     schedule_name,
     sensor_name,
     source_resource,
+    table_tag,
 )
 from mysql_s3_redshift.defs.polling import Finding, find_work
 from mysql_s3_redshift.defs.pools import apply_pool_limits
@@ -137,7 +138,9 @@ def build_schedule(
         idle = [plan for plan in plans if not history[plan.display_name].in_flight]
         if not idle:
             return dg.SkipReason(f"all {len(plans)} tables are still in flight")
-        return [_request(plan) for plan in idle]
+        # Dagster wants a key of each run of a tick; the time in it makes it another one each time.
+        when = context.scheduled_execution_time.isoformat()
+        return [_request(plan, run_key=f"{when} {table_tag(plan)}") for plan in idle]
 
     return at_times
 
@@ -165,15 +168,16 @@ def look(
     return tick
 
 
-def _request(plan: TablePlan) -> dg.RunRequest:
+def _request(plan: TablePlan, *, run_key: str | None = None) -> dg.RunRequest:
     """Ask for a run of one table.
 
-    Without a run key: a key is spent by a failed run too, and what keeps runs apart here is the
-    history, and one run per table at a time in `dagster.yaml`.
+    The sensor gives no run key: a key is spent by a failed run too, and what keeps runs apart here
+    is the history, and one run per table at a time in `dagster.yaml`.
 
     With the checks of its own steps: left open, it would be with all checks of both assets.
     """
     return dg.RunRequest(
+        run_key=run_key,
         asset_selection=[extract_key(plan), load_key(plan)],
         asset_check_keys=step_check_keys(plan),
         tags=run_tags(plan),

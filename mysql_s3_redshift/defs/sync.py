@@ -47,6 +47,22 @@ class SyncOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check of a run that failed; the run itself is not failed by it.
+
+    Attributes:
+        is_error: False for a warning.
+        happened: What the check found.
+        remedy: What to do about it.
+    """
+
+    name: str
+    is_error: bool
+    happened: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableOutcome:
     """What became of one table.
 
@@ -55,6 +71,7 @@ class TableOutcome:
         lag: Seconds that the extracted data is behind the source; None where nothing tells.
         note: Why nothing was done, or why it ended early.
         run_id: The Dagster run.
+        failed_checks: What the run did is committed all the same.
     """
 
     status: Status
@@ -69,6 +86,7 @@ class TableOutcome:
     note: str = ""
     run_id: str = ""
     error: ReplicationError | None = None
+    failed_checks: tuple[FailedCheck, ...] = ()
 
 
 def sync_tables(
@@ -186,6 +204,20 @@ def _outcome(plan: TablePlan, result: dg.ExecuteInProcessResult) -> TableOutcome
         note="; ".join(told),
         run_id=result.run_id,
         error=error,
+        failed_checks=_failed_checks(result),
+    )
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> tuple[FailedCheck, ...]:
+    return tuple(
+        FailedCheck(
+            name=evaluation.check_name,
+            is_error=evaluation.severity is dg.AssetCheckSeverity.ERROR,
+            happened=str(evaluation.metadata["what_happened"].value),
+            remedy=str(evaluation.metadata["what_to_do"].value),
+        )
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
     )
 
 

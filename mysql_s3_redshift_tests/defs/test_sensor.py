@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import dagster as dg
 import pytest
 
 from mysql_s3_redshift.adapters.mysql import polling as mysql_polling
+from mysql_s3_redshift.config import SyncConfig
 from mysql_s3_redshift.defs.build import build_resources
 from mysql_s3_redshift.defs.names import run_tags
 from mysql_s3_redshift.defs.run_history import TableHistory
-from mysql_s3_redshift.defs.sensors import build_sensor
+from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
 from mysql_s3_redshift_tests.defs.shop import Shop
 
 
@@ -143,3 +144,29 @@ def test_hundreds_of_tables_are_asked_in_few_queries(
     assert len(asked(tick(shop, instance))) == 59
     assert time.monotonic() - began < 60
     assert queries == [3]
+
+
+def test_a_schedule_asks_for_a_run_of_each_table_that_is_not_in_flight(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    definitions = shop.definitions()
+    config, job = shop.config, definitions.resolve_job_def("p_sync")
+    timed = config.pipeline("p").model_copy(update={"sync": SyncConfig(schedule="@hourly")})
+    schedule = build_schedule("p", timed, config.plans("p"), job, limits={})
+
+    def requests(hour: int) -> list[dg.RunRequest]:
+        when = datetime(2026, 1, 2, hour, tzinfo=UTC)
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=when)
+        return list(schedule.evaluate_tick(context).run_requests or [])
+
+    first = requests(3)
+    assert len({request.run_key for request in (*first, *requests(4))}) == 4
+    for request in first:
+        asked = job.get_subset(
+            asset_selection=set(request.asset_selection or ()),
+            asset_check_selection=set(request.asset_check_keys or ()),
+        )
+        assert len(asked.nodes) == 2, "a run is the two steps of one table, and no audit"
+    instance.create_run_for_job(job, tags=run_tags(shop.plan("orders")))
+    [left] = requests(5)
+    assert left.asset_selection == [shop.key("items", "s3"), shop.key("items", "redshift")]
