@@ -48,6 +48,7 @@ STEPS = (
     Step("discover shop_db --schema {d}", "cdc_strategy: hybrid", ("source", "tables")),
     Step("sync -t {t} --dry-run", "Nothing was changed.", ("tables",)),
     Step("sync -t {t} --verify-data", "success", ("status", "tables"), process=True),
+    Step("sandbox compare", "some tables differ", ("status", "tables"), code=4),
     Step("watermark get -t {t}", "Extraction: MySQL → S3", ("tables",), process=True),
     Step("watermark list", "watermark", ("tables",)),
     Step(
@@ -116,6 +117,16 @@ def test_every_command_tells_people_and_programs(day: Project):
             document["command"].split(" -")[0]
         )
         assert set(step.keys) <= set(document), step.command
+
+
+def test_the_module_is_the_console_script(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "argv", ["mysql_s3_redshift", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("mysql_s3_redshift", run_name="__main__")
+    assert not ended.value.code
+    assert "mysql-s3-redshift" in capsys.readouterr().out
 
 
 def test_no_command_is_left_out():

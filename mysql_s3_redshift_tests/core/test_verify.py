@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mysql_s3_redshift.core.key_ranges import Bound, Checksum, HashedRow, Region
@@ -17,6 +18,8 @@ from mysql_s3_redshift.core.verify import Comparer, Difference, only_here
 
 Row = tuple[int, int]
 """Key and content."""
+_P = TypeVar("_P", int, str)
+"""What a part of a region is called."""
 
 
 def digest(value: object) -> str:
@@ -51,8 +54,8 @@ class Table:
         return self._summed([(digest(r[0])[:digits], r) for r in self._inside(region)])
 
     @staticmethod
-    def _summed(rows):
-        parts = {}
+    def _summed(rows: Iterable[tuple[_P, Row]]) -> dict[_P, Checksum]:
+        parts: dict[_P, Checksum] = {}
         for part, row in rows:
             before = parts.get(part, Checksum(0, 0))
             parts[part] = Checksum(before.rows + 1, before.total + int(digest(row)[:15], 16))
@@ -97,6 +100,7 @@ ROWS = st.dictionaries(st.integers(-300, 300), st.integers(0, 3), max_size=200)
 
 
 @pytest.mark.parametrize("ordered", [True, False])
+@settings(max_examples=60, deadline=None)
 @given(source=ROWS, target=ROWS)
 def test_exactly_the_rows_that_differ_are_found(
     ordered: bool, source: dict[int, int], target: dict[int, int]
@@ -112,6 +116,7 @@ def test_exactly_the_rows_that_differ_are_found(
     assert (found.source_rows, found.target_rows) == (len(source), len(target))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=60))
 def test_a_table_equals_itself_with_any_number_of_copies(rows: list[Row]):
     assert compare(rows, rows).rows == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -49,13 +50,16 @@ def test_the_demo_is_equal_live_limited_and_without_mysql(project: Project):
     assert "nothing new" in project.run("sync", "-p", "flights")
 
     traffic = subprocess.Popen(
-        [TOOL, "sandbox", "traffic", "--seconds", "6"], cwd=project.folder, stdout=subprocess.PIPE
+        [TOOL, "sandbox", "traffic", "--seconds", "6", "--json"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
     )
     while traffic.poll() is None:
         project.sync("-p", "settlement")
         time.sleep(0.2)
-    traffic.communicate()
+    told, _ = traffic.communicate()
     assert traffic.returncode == 0
+    assert json.loads(told)["transactions"] > 0
 
     project.sync("-p", "settlement", "--backup-only")
     project.run("sandbox", "down", "mysql")

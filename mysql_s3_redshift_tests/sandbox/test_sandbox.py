@@ -167,14 +167,17 @@ def test_status_and_down_where_no_sandbox_is(tmp_path):
 def test_the_command_line_stops_one_server_and_status_tells(sandbox, sandbox_folder):
     run = CliRunner()
     arguments = ["--folder", str(sandbox_folder)]
-    down = run.invoke(command_line.sandbox, [*arguments, "down", "mysql"])
-    assert down.stdout == "stopped mysql\n"
+    down = run.invoke(command_line.sandbox, [*arguments, "down", "mysql", "--json"])
+    assert json.loads(down.stdout)["stopped"] == ["mysql"]
+    again = run.invoke(command_line.sandbox, [*arguments, "down", "mysql"])
+    assert again.stdout == "nothing was running\n"
     status = run.invoke(command_line.sandbox, [*arguments, "status"])
     assert status.exit_code == ExitCode.MYSQL
     assert "mysql     stopped" in status.stdout
     assert "redshift  running" in status.stdout
-    up = run.invoke(command_line.sandbox, [*arguments, "up", "--no-data"])
+    up = run.invoke(command_line.sandbox, [*arguments, "up", "--no-data", "--json"])
     assert up.exit_code == 0, up.output
+    assert json.loads(up.stdout)["mysql"] == sandbox.document()["mysql"], "steps go to stderr"
     assert run.invoke(command_line.sandbox, [*arguments, "status"]).exit_code == 0
 
 
