@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mysql_s3_redshift.sandbox.processes import stop
+from mysql_s3_redshift.sandbox.settings import load_settings
 from mysql_s3_redshift_tests.browser.chromium import HEIGHT, WIDTH, launch
 from mysql_s3_redshift_tests.browser.web_ui import WebUi
 from mysql_s3_redshift_tests.project import ROOT, Project, new_project
@@ -24,6 +26,14 @@ PIPELINES = """
       settlement.settlement_partners: {}
       settlement.settlement_claim_detail: {}
       settlement.uni_parcels: {cdc_strategy: id_only, load_mode: append}
+  orders:
+    source: shop_db
+    storage: lake
+    target: warehouse
+    target_schema: settlement
+    sync: {schedule: "0 0 29 2 *"}
+    tables:
+      settlement.settle_orders: {partitions: {column: created_at, start: 2024-09-01}}
 """
 
 
@@ -31,21 +41,26 @@ PIPELINES = """
 def project() -> Iterator[Project]:
     """The demo's servers and connections, with pipelines of these tests."""
     connections, _, _ = (ROOT / "pipelines.yaml").read_text().partition("\npipelines:\n")
-    with new_project(0.001) as one:
+    with new_project(0.01) as one:
         (one.folder / "pipelines.yaml").write_text(f"{connections}\npipelines:{PIPELINES}")
         yield one
 
 
 @pytest.fixture(scope="session")
-def ui(project: Project) -> WebUi:
-    """The web UI of the project; it ends with the project's servers."""
+def ui(project: Project) -> Iterator[WebUi]:
+    """The web UI of the project; killed at the end, as nobody needs its slow farewell."""
     found = re.search(r"http://\S+", project.run("sandbox", "ui"))
     assert found
-    return WebUi(found[0])
+    yield WebUi(found[0])
+    settings = load_settings(project.folder / ".sandbox")
+    assert settings
+    stop(settings.processes["web"], grace=0.5)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(ui: WebUi) -> Iterator[Browser]:
+    """Chromium; it ends before the web UI, which waits for the connections of open pages."""
+    assert ui.graphql("{ version }")
     with sync_playwright() as playwright, launch(playwright) as one:
         yield one
 

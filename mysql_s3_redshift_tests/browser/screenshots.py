@@ -26,8 +26,8 @@ from mysql_s3_redshift_tests.browser.web_ui import (
 )
 from mysql_s3_redshift_tests.project import ROOT, TOOL, Project, new_project
 
-SCALE = 0.05
-SYNCS = 8
+SCALE = 0.005
+SYNCS = 6
 ORDERS = "s3/settlement/settlement/settle_orders"
 DELIVERIES = "s3/settlement/settlement/settlement_normal_delivery_detail"
 PARCELS = "redshift/warehouse/settlement/uni_parcels"
@@ -79,11 +79,12 @@ def main() -> None:
 def live(project: Project) -> None:
     """Let the demo have a past: syncs under traffic, and two things that went wrong."""
     project.sync()
-    for _ in range(SYNCS):
-        traffic = ("sandbox", "traffic", "--seconds", "3", "--rate", "150")
+    for turn in range(SYNCS):
+        traffic = ("sandbox", "traffic", "--seconds", "3", "--rate", "400")
         subprocess.run([TOOL, *traffic], cwd=project.folder, check=True, capture_output=True)
+        if turn == SYNCS - 1:
+            project.redshift("DELETE FROM settlement.uni_parcels WHERE parcel_id % 1000 = 7")
         project.sync("-p", "settlement")
-    project.redshift("DELETE FROM settlement.uni_parcels WHERE parcel_id % 1000 = 7")
     project.mysql(f"RENAME TABLE settlement.{RENAMED} TO settlement.{RENAMED}_old")
 
 
@@ -129,7 +130,7 @@ def _failed_check(page: Page, ui: WebUi) -> None:
 
 def _launchpad(page: Page, ui: WebUi) -> None:
     page.goto(f"{ui.address}/locations/mysql_s3_redshift/jobs/operator_set_watermark/playground")
-    expect(page.get_by_role("button", name="Launch Run")).to_be_visible()
+    expect(page.get_by_role("button", name="Launch Run")).to_be_enabled()
 
 
 def _automation(page: Page, ui: WebUi) -> None:
