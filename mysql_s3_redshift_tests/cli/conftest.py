@@ -237,7 +237,8 @@ def new_project(folder: Path, sandbox: SandboxStatus, dagster_home: Path) -> Ite
         made = Project(folder, sandbox, database, schema, facts)
         variables.setenv("DAGSTER_HOME", str(dagster_home))
         yield made
-        made.redshift(f'DROP SCHEMA IF EXISTS "{schema}_ledger" CASCADE')
+        for other in ("ledger", "staging"):
+            made.redshift(f'DROP SCHEMA IF EXISTS "{schema}_{other}" CASCADE')
 
 
 @pytest.fixture

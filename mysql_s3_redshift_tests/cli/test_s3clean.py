@@ -69,6 +69,24 @@ def test_a_dry_run_and_an_age_delete_nothing_young(project: Project):
     assert project.objects() == before
 
 
+def test_every_file_of_a_table_with_any_name_is_found(project: Project):
+    """I-30, H-09: one authority for names, so the writer's keys are the cleaner's."""
+    name = "Order-Items$2024"
+    project.mysql(
+        f"CREATE TABLE `{name}` (id BIGINT PRIMARY KEY)",
+        f"INSERT INTO `{name}` SELECT seq FROM seq_1_to_100",
+    )
+    project.tables[name] = "{cdc_strategy: id_only, cdc_id_column: id}"
+    project.write_config()
+    project.replicate(name)
+    table = f"{project.database}.{name}"
+    found = project.run("s3clean", "list", "-t", table, "--json").document["tables"]
+    assert found[f"shop/{table}"]["loaded_files"] == 3
+    done = project.run("s3clean", "clean-all", "-t", table, "--yes", "--json").document["tables"]
+    assert done[f"shop/{table}"]["files"] == 3
+    assert files_of(project, name) == set()
+
+
 def test_a_pattern_must_match_the_whole_name(project: Project):
     table = project.create("orders", rows=100)
     project.replicate("orders")
