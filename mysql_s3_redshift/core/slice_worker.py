@@ -89,8 +89,16 @@ def plan_slices(
     """
     if request.window is not None or request.limits.max_rows(1) is not None:
         return ()
-    ports = {"source": source, "storage": storage, "states": states, "loads": loads}
-    run = Extraction(table, schema, request, progress=progress, **ports)  # type: ignore[arg-type]
+    run = Extraction(
+        table,
+        schema,
+        request,
+        source=source,
+        storage=storage,
+        states=states,
+        loads=loads,
+        progress=progress,
+    )
     if run.state.mysql_state.phase != "snapshot" or not table.slice_columns:
         return ()
     try:

@@ -7,19 +7,24 @@ in one. Then source and target are compared by content, and all evidence by coun
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mysql_s3_redshift.core.faultpoints import POINTS, SLICE_POINTS
+from mysql_s3_redshift.errors import ExitCode
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
+from mysql_s3_redshift_tests.faults.test_races import wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -178,3 +183,29 @@ def compare(replication: Replication, cell: Cell, journal: Counter[tuple[Any, ..
     assert (state.mysql_state.status, state.mysql_state.phase) == ("success", "incremental")
     assert state.next_seq == state.mysql_state.total_files + 1
     assert replication.load_state(cell.table).loaded_through == state.mysql_state.total_files
+
+
+@pytest.mark.parametrize("fault", ["extract.before_commit=freeze@4", "slice.after_claim=freeze@2"])
+def test_a_worker_that_wakes_after_its_successor_stops(
+    shared: Replication, launcher: Launcher, fault: str
+) -> None:
+    """H-26, I-34: another run has read its range meanwhile; exit code 8, nothing changed."""
+    table = f"zombie_{fault[-1]}"
+    create(shared, table)
+    options = STRATEGIES["id_only"] | {"cdc_strategy": "id_only", "chunk_rows": 40}
+    shared.table(table, slices=3, load_mode="append", **options)
+    zombie = shared.start(launcher, table, "--workers", "extract", faults=fault)
+    wait_until(lambda: is_frozen(zombie))
+    assert shared.sync(table).extract.state.mysql_state.phase == "incremental"
+    state = shared.extract_state(table)
+    os.kill(zombie, signal.SIGCONT)
+    assert launcher.wait() == ExitCode.STATE_CONFLICT
+    assert shared.extract_state(table) == state
+    assert shared.target_rows(table, COLUMNS) == shared.source_rows(table, COLUMNS)
+    shared.check_evidence(table)
+
+
+def is_frozen(process: int) -> bool:
+    """Whether a process has stopped itself."""
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    return stat.rpartition(")")[2].split()[0] == "T"
