@@ -1,0 +1,78 @@
+"""The pictures of scale.md. Runs in an environment of its own, which has matplotlib.
+
+plots.py RESULTS FOLDER
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+OURS, OTHERS, THIRD = "#c2410c", "#64748b", "#0f766e"
+
+
+def draw_many_tables(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8))
+    synced, idle = found["synced"], found["idle"]
+    for name, color in (("first", OURS), ("idle", OTHERS)):
+        tables = [one["tables"] for one in synced]
+        seconds = [one[name]["seconds"] for one in synced]
+        axes[0].plot([0, *tables], [0, *seconds], "o-", color=color, label=f"sync, {name}")
+    axes[0].set_title("one sync of all tables", fontsize=10)
+    lines = {
+        "definitions": ([one["definitions"] for one in idle], OURS),
+        "a tick of the sensor": ([one["poll_again"] for one in idle], OTHERS),
+        "asset list in the web UI": ([one["asset_list"]["again"] for one in idle], THIRD),
+    }
+    for name, (seconds, color) in lines.items():
+        axes[1].plot([one["tables"] for one in idle], seconds, "o-", color=color, label=name)
+    axes[1].set_title("what is paid without syncing anything", fontsize=10)
+    for axis in axes:
+        axis.set_xlabel("tables")
+        axis.set_ylabel("seconds")
+        axis.set_ylim(bottom=0)
+        axis.legend(fontsize=8)
+    save(figure, path)
+
+
+def draw_long_tables(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(11, 3.8))
+    shown = {"loaded after every tenth file": ("loaded", OURS), "never loaded": ("backlog", OTHERS)}
+    for name, (key, color) in shown.items():
+        rows = [one["rows"] / 1e6 for one in found[key]]
+        axes[0].plot(
+            rows, [one["bytes"] / 1e3 for one in found[key]], "o-", color=color, label=name
+        )
+        # The first commit of each also opens the connection.
+        axes[1].plot(
+            rows[1:], [one["commit"] * 1e3 for one in found[key]][1:], "o-", color=color, label=name
+        )
+    axes[0].set_ylabel("extract state, kB")
+    axes[1].set_ylabel("commit of a chunk, ms")
+    for axis in axes:
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_xlabel("million rows, in files of 500,000")
+        axis.legend(fontsize=8)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main(results: Path, folder: Path) -> None:
+    found = json.loads(results.read_text())
+    for name, draw in (("many_tables", draw_many_tables), ("long_tables", draw_long_tables)):
+        if name in found:
+            draw(found[name]["found"], folder / f"scale_{name}.png")
+
+
+main(Path(sys.argv[1]), Path(sys.argv[2]))
