@@ -16,6 +16,7 @@ from mysql_s3_redshift.adapters.comparing import compare_counts
 from mysql_s3_redshift.core.state import DataFile
 from mysql_s3_redshift.defs.build import build_definitions
 from mysql_s3_redshift.defs.checks import audit, specs
+from mysql_s3_redshift.defs.checks import schedule as checks_schedule
 from mysql_s3_redshift.defs.checks.schedule import default_schedule
 from mysql_s3_redshift.sandbox.s3_server import BUCKET
 from mysql_s3_redshift_tests.config.documents import document, loaded
@@ -183,8 +184,9 @@ def test_a_table_that_changes_all_the_time_is_not_judged(
 
 
 def test_the_schedule_is_that_of_the_file_and_asks_for_some_tables_at_a_time(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(checks_schedule, "TABLES_PER_RUN", 50)
     tables: dict[str, Any] = {f"shop.t{number}": {} for number in range(120)}
     pipeline = {"source": "main", "storage": "lake", "target": "warehouse"}
     timed = {"checks": {"schedule": "15 3 * * 1", "timezone": "Europe/Berlin"}}
