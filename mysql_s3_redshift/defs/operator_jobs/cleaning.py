@@ -65,13 +65,17 @@ def clean_s3(turn: Turn, config: CleanS3Config) -> Audit:
     size, verb = sum(f.file.bytes for f in chosen), "to delete" if config.dry_run else "deleted"
     return Audit(
         action="s3clean-dry-run" if config.dry_run else "s3clean",
-        sentence=f"{len(chosen):,} files {verb}, {size:,} bytes ({config.what}).",
+        sentence=f"{_files(len(chosen))} {verb}, {size:,} bytes ({config.what}).",
         who=config.who,
         why=config.reason,
-        before=f"{len(files):,} files",
-        after=f"{left:,} files",
+        before=_files(len(files)),
+        after=_files(left),
         facts={"files": _listed(chosen), "bytes": size},
     )
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number:,} files"
 
 
 def _listed(files: Sequence[JudgedFile]) -> dg.TableMetadataValue:
