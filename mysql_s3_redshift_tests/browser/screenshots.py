@@ -17,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from mysql_s3_redshift.errors import ExitCode
 from mysql_s3_redshift_tests.browser.chromium import HEIGHT, WIDTH, launch
 from mysql_s3_redshift_tests.browser.web_ui import (
     MILLISECONDS,
@@ -79,13 +80,19 @@ def main() -> None:
 def live(project: Project) -> None:
     """Let the demo have a past: syncs under traffic, and two things that went wrong."""
     project.sync()
-    for turn in range(SYNCS):
-        traffic = ("sandbox", "traffic", "--seconds", "3", "--rate", "400")
-        subprocess.run([TOOL, *traffic], cwd=project.folder, check=True, capture_output=True)
-        if turn == SYNCS - 1:
-            project.redshift("DELETE FROM settlement.uni_parcels WHERE parcel_id % 1000 = 7")
+    for _ in range(SYNCS):
+        _write(project)
         project.sync("-p", "settlement")
+    project.redshift("DELETE FROM settlement.uni_parcels WHERE parcel_id % 1000 = 7")
+    _write(project)
+    project.run("sync", "-p", "settlement", check=ExitCode.MISMATCH)
     project.mysql(f"RENAME TABLE settlement.{RENAMED} TO settlement.{RENAMED}_old")
+
+
+def _write(project: Project) -> None:
+    """Let an application write for a few seconds."""
+    traffic = ("sandbox", "traffic", "--seconds", "3", "--rate", "400")
+    subprocess.run([TOOL, *traffic], cwd=project.folder, check=True, capture_output=True)
 
 
 def take_all(camera: Camera) -> None:

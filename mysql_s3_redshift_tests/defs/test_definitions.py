@@ -100,6 +100,15 @@ def test_a_code_version_changes_with_the_options_that_change_rows_alone(tmp_path
     assert version({"columns": {"exclude": ["note"]}}) != plain
 
 
+def test_a_step_takes_a_place_in_the_pool_of_the_system_that_it_talks_to(tmp_path: Path) -> None:
+    """So the connections of all runs together are bounded, per system."""
+    content = document(pipelines={"shop": pipeline({"shop.orders": {}, "shop.items": {}})})
+    definitions = build_definitions(loaded(tmp_path, content))
+    assets = [a for a in definitions.assets or () if isinstance(a, dg.AssetsDefinition) and a.keys]
+    pools = {(key.path[0], asset.op.pool) for asset in assets for key in asset.keys}
+    assert pools == {("s3", "mysql_main"), ("redshift", "redshift_warehouse")}
+
+
 def test_two_pipelines_of_one_mysql_table_share_its_external_asset(tmp_path: Path) -> None:
     """I-31: the pairs are different assets with different state documents."""
     content = document(
