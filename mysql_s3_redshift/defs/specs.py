@@ -83,6 +83,7 @@ def code_version(plan: TablePlan) -> str:
     The plan's text leaves out the salt of hashed columns, so no secret is digested here.
     """
     shown = replace(plan, description=None, owners=(), tags={}, freshness=None, lag=None, slices=1)
+    shown = replace(shown, partitions=None)
     return f"{FORMAT_VERSION}.{hashlib.sha256(repr(shown).encode()).hexdigest()[:8]}"
 
 

@@ -97,6 +97,7 @@ def test_a_code_version_changes_with_the_options_that_change_rows_alone(tmp_path
 
     plain = version({})
     assert version({"description": "new", "tags": {"a": "b"}, "freshness": "1h"}) == plain
+    assert version({"partitions": {"column": "made", "start": "2025-01-01"}, "slices": 4}) == plain
     assert version({"columns": {"exclude": ["note"]}}) != plain
 
 
