@@ -136,12 +136,14 @@ def test_each_pipeline_has_a_job_and_a_sensor_or_a_schedule(tmp_path: Path) -> N
         }
     )
     repository = build_definitions(loaded(tmp_path, content)).get_repository_def()
-    assert {"polled_sync", "timed_sync"} <= set(repository.job_names)
+    jobs = {"polled_sync", "timed_sync", "polled_checks", "timed_checks"}
+    assert jobs <= set(repository.job_names)
     sensors = {sensor.name: sensor for sensor in repository.sensor_defs}
     assert set(sensors) == {"polled_sensor", "timed_alerts"}
     assert sensors["polled_sensor"].minimum_interval_seconds == 90
-    [schedule] = repository.schedule_defs
-    assert (schedule.name, schedule.execution_timezone) == ("timed_schedule", "Europe/Berlin")
+    schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
+    assert set(schedules) == {"timed_schedule", "polled_checks_schedule", "timed_checks_schedule"}
+    assert schedules["timed_schedule"].execution_timezone == "Europe/Berlin"
 
 
 @pytest.mark.usefixtures("no_network")
