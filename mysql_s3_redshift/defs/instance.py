@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.config.yaml_reader import read_document
@@ -50,22 +51,36 @@ def open_instance(config: Config) -> Iterator[dg.DagsterInstance]:
     runs of all others.
 
     Raises:
-        ConfigError: `dagster.yaml` of the instance cannot be used.
+        ConfigError: `dagster.yaml` or the storage of the instance cannot be used.
     """
     home = dagster_home(config)
-    try:
+    with _told(home):
         _write_settings(home)
         instance = dg.DagsterInstance.from_config(str(home), _COMMAND_LINE_FILE)
-    except (OSError, ConfigError, dg.DagsterError) as error:
-        raise ConfigError(
-            f"The Dagster instance in {home} cannot be opened: {error}",
-            kept="Nothing was read or written.",
-            remedy=f"Check {home / 'dagster.yaml'} and the permissions of the folder.",
-        ) from error
     with instance:
-        close_dead_runs(instance)
-        apply_pool_limits(instance, pool_limits(config, config.plans()))
+        with _told(home):
+            close_dead_runs(instance)
+            apply_pool_limits(instance, pool_limits(config, config.plans()))
         yield instance
+
+
+@contextmanager
+def _told(home: Path) -> Iterator[None]:
+    """Say which instance it is that cannot be used."""
+    try:
+        yield
+    except (OSError, ConfigError, dg.DagsterError, SQLAlchemyError) as error:
+        raise ConfigError(
+            f"The Dagster instance in {home} cannot be opened: {storage_reason(error)}",
+            kept="Nothing was read or written.",
+            remedy=f"Check {home / 'dagster.yaml'}, the permissions of the folder and the room on "
+            "its disk.",
+        ) from error
+
+
+def storage_reason(error: Exception) -> str:
+    """What went wrong, without the statement that Dagster's storage was about to run."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def process_tag() -> str:

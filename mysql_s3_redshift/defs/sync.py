@@ -14,12 +14,18 @@ from threading import BoundedSemaphore
 from typing import Any, Literal
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from mysql_s3_redshift.config import Config, step_name
 from mysql_s3_redshift.core.model import RunLimits, TablePlan, Window
 from mysql_s3_redshift.defs.build import build_pair
 from mysql_s3_redshift.defs.failures import error_of
-from mysql_s3_redshift.defs.instance import PROCESS_TAG, process_tag, share_among_threads
+from mysql_s3_redshift.defs.instance import (
+    PROCESS_TAG,
+    process_tag,
+    share_among_threads,
+    storage_reason,
+)
 from mysql_s3_redshift.defs.jobs import pair_config
 from mysql_s3_redshift.defs.names import extract_key, load_key, run_tags, sync_job_name
 from mysql_s3_redshift.defs.resources import Report, RunSession
@@ -248,6 +254,14 @@ def _error(plan: TablePlan, result: dg.ExecuteInProcessResult) -> ReplicationErr
 def _unexpected(plan: TablePlan, error: Exception) -> ReplicationError:
     if isinstance(error, ReplicationError):
         return error
+    if isinstance(error, SQLAlchemyError):
+        unrecorded = ReplicationError(
+            f"{plan.display_name}: Dagster cannot record the run: {storage_reason(error)}",
+            kept="What was committed before stays; the next run continues from it.",
+            remedy="Check Dagster's storage and the room on the disk of DAGSTER_HOME.",
+        )
+        unrecorded.__cause__ = error
+        return unrecorded
     wrapped = ReplicationError(
         f"{plan.display_name}: an unexpected {type(error).__name__}: {error}",
         kept="What was committed before stays; the next run continues from it.",
