@@ -1,12 +1,14 @@
 """Sync a table with limits, reload a window of it."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.core.model import RunLimits, TimestampUnit, Window
+from mysql_s3_redshift.defs.metadata import Metadata
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit, position_text
 from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
 from mysql_s3_redshift.defs.operator_jobs.launchpad import (
@@ -15,6 +17,9 @@ from mysql_s3_redshift.defs.operator_jobs.launchpad import (
     moment_of,
     unchanged,
 )
+
+if TYPE_CHECKING:
+    from mysql_s3_redshift.defs.sync import TableOutcome
 
 
 class SyncTableConfig(TableConfig):
@@ -102,25 +107,27 @@ def _sync(
     )
     outcome = outcomes[plan.display_name]
     counts = f"{outcome.rows_extracted:,} rows extracted, {outcome.rows_loaded:,} loaded"
-    return Audit(
-        action=audit.action,
+    return replace(
+        audit,
         sentence=f"{audit.sentence}: {counts if outcome.error is None else 'failed'}.",
-        who=audit.who,
-        why=audit.why,
         before=before,
         after=_position(turn),
-        facts={
-            **audit.facts,
-            "rows_extracted": outcome.rows_extracted,
-            "rows_loaded": outcome.rows_loaded,
-            "files_loaded": outcome.files_loaded,
-            **({} if outcome.pending_files is None else {"pending_files": outcome.pending_files}),
-            **({"note": outcome.note} if outcome.note else {}),
-            **({"sync_run": outcome.run_id} if outcome.run_id else {}),
-        },
+        facts={**audit.facts, **_facts(outcome)},
         touches_target=not options.backup_only,
         failure=outcome.error,
     )
+
+
+def _facts(outcome: "TableOutcome") -> Metadata:
+    """What the run did."""
+    return {
+        "rows_extracted": outcome.rows_extracted,
+        "rows_loaded": outcome.rows_loaded,
+        "files_loaded": outcome.files_loaded,
+        **({} if outcome.pending_files is None else {"pending_files": outcome.pending_files}),
+        **({"note": outcome.note} if outcome.note else {}),
+        **({"sync_run": outcome.run_id} if outcome.run_id else {}),
+    }
 
 
 def _position(turn: Turn) -> str:
