@@ -158,10 +158,16 @@ def advances(before: Sequence[Value], after: Sequence[Value]) -> bool:
     Texts are ordered by MySQL's collation, which Python does not know; for them only equality
     proves that the cursor stood still.
     """
-    for old, new in zip(before, after, strict=False):
+    for old, new in zip(map(_comparable, before), map(_comparable, after), strict=False):
         if old == new:
             continue
         if isinstance(old, str | bytes) or isinstance(new, str | bytes) or None in {old, new}:
             return True
         return bool(new > old)  # type: ignore[operator]
     return len(after) > len(before)
+
+
+def _comparable(value: Value) -> Value:
+    """A DATE as the moment that it begins: a watermark holds it so, and a row does not."""
+    is_day = isinstance(value, date) and not isinstance(value, datetime)
+    return to_datetime(value, TimestampUnit.DATETIME) if is_day else value

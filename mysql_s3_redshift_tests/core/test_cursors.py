@@ -89,6 +89,15 @@ def test_values_that_python_cannot_order_advance_when_they_differ() -> None:
         assert not advances((before,), (before,))
 
 
+def test_a_day_of_a_row_is_compared_with_a_watermark_that_holds_a_moment() -> None:
+    """The state keeps a timestamp, a DATE column gives a day."""
+    start = datetime(2024, 1, 1)  # noqa: DTZ001
+    assert advances((start,), (date(2024, 1, 2),))
+    assert advances((start,), (date(2024, 1, 1), 3))
+    assert not advances((start, 3), (date(2024, 1, 1), 3))
+    assert not advances((start, 3), (date(2023, 12, 31), 4))
+
+
 @given(
     st.one_of(st.none(), st.integers(1, 1000)),
     st.one_of(st.none(), st.integers(1, 20)),

@@ -296,6 +296,20 @@ def test_columns_that_appear_between_extraction_and_load(replication: Replicatio
     assert replication.target_rows("t", "id, a, b") >= Counter({(302, "z", 3): 1})
 
 
+def test_a_date_is_a_cursor(replication: Replication) -> None:
+    """I-11: increments go on after a watermark that is a day; the days up to today are complete."""
+    replication.sql(
+        "CREATE TABLE t (id INT PRIMARY KEY, d DATE NOT NULL, KEY (d, id))",
+        "INSERT INTO t SELECT seq, '2024-01-01' + INTERVAL seq DIV 7 DAY FROM seq_1_to_20",
+    )
+    cursor = {"cdc_timestamp_column": "d", "start_from": "2024-01-01", "chunk_rows": 6}
+    replication.table("t", cdc_strategy="hybrid", load_mode="append", **cursor)
+    assert replication.sync("t").extract.rows == 20
+    replication.sql("INSERT INTO t SELECT seq, '2024-01-09' FROM seq_21_to_30")
+    assert replication.sync("t").extract.rows == 10
+    assert_same(replication)
+
+
 def test_a_value_that_cannot_be_kept_stops_the_table_where_it_is(replication: Replication) -> None:
     """H-20: chunks before it are committed, the state tells the error, nothing is re-appended."""
     replication.sql(
