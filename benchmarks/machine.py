@@ -18,7 +18,7 @@ OURS = ("pyarrow", "numpy", "pymysql", "boto3", "redshift-connector", "dagster")
 
 def describe(workspace: Workspace) -> dict[str, Any]:
     """Machine and versions, as the results name them."""
-    with workspace.admin() as connection:
+    with workspace.admin(None) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT VERSION()")
         (server,) = cursor.fetchone() or ("?",)
