@@ -31,6 +31,8 @@ ONLY_IN = {
 }
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 MOST_LINES = 315
+WEB_CLIENTS = {"urllib.request", "http.client", "requests", "httpx", "aiohttp", "urllib3", "ftplib"}
+INSTALLERS = {"pip", "curl", "wget", "npm", "apt-get", "urlretrieve"}
 
 
 def modules() -> Iterator[Path]:
@@ -86,3 +88,20 @@ def test_no_table_name_of_the_demo_is_known_to_the_product():
             continue
         text = path.read_text()
         assert not [name for name in names if name in text], path
+
+
+def test_nothing_is_fetched_or_installed_while_the_product_runs():
+    """P-10: what runs is what pip has installed; no program comes from the network at first use.
+
+    Two modules speak HTTP themselves: alerts are posted, and the sandbox looks at its web UI.
+    """
+    for path in modules():
+        place = str(path.relative_to(PACKAGE))
+        if place not in {"defs/alerts.py", "sandbox/web_ui.py"}:
+            assert WEB_CLIENTS.isdisjoint(imported(path)), place
+        words = {
+            str(node.value) if isinstance(node, ast.Constant) else node.attr
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, (ast.Constant, ast.Attribute))
+        }
+        assert INSTALLERS.isdisjoint(words), place

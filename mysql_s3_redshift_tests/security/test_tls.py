@@ -22,6 +22,7 @@ from mysql_s3_redshift.errors import (
     SourceError,
     TargetError,
 )
+from mysql_s3_redshift_tests.adapters.wire.proxies import proxy_to
 from mysql_s3_redshift_tests.security.authority import Authority
 from mysql_s3_redshift_tests.security.bastion import Bastion
 from mysql_s3_redshift_tests.security.tls_servers import PASSWORD, TlsServers
@@ -217,6 +218,23 @@ def test_the_password_never_leaves_in_the_clear(mode, asks):
     expected = "does not encrypt" if mode == "required" else "was not told the password"
     assert expected in str(refused.value)
     assert "canary-4711" not in str(refused.value)
+
+
+def test_a_connection_that_is_made_again_after_a_loss_demands_tls_again(tls_servers, account):
+    """P-10: somebody who cuts the connection and takes the server's place gets no password."""
+    server = _FalseServer(b"mysql_clear_password")
+    with proxy_to("localhost", tls_servers.mysql.port) as way:
+        config = mysql_config(tls_servers, port=way.port, user=account, tls={"mode": "required"})
+        connection = MySqlConnection("shop", config)
+        try:
+            assert connection.ask(lambda: tls_in_use(connection))
+            way.lead_to(("127.0.0.1", server.port))
+            with pytest.raises(SourceError, match="does not encrypt"):
+                connection.ask(lambda: connection.query("SELECT 1"))
+        finally:
+            connection.close()
+            server.close()
+    assert server.heard == b""
 
 
 def test_a_server_that_accepts_and_says_nothing_is_given_up(bastion: Bastion) -> None:

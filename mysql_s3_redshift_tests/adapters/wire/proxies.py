@@ -36,10 +36,13 @@ class Proxy:
 
     def close(self) -> None:
         """Close all sockets, which ends the threads."""
-        for opened in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                opened.shutdown(socket.SHUT_RDWR)
-            opened.close()
+        _close(self._listener, *self._open)
+
+    def lead_to(self, upstream: tuple[str, int]) -> None:
+        """Cut what is open, and lead new connections to another server."""
+        self._upstream = upstream
+        _close(*self._open)
+        self._open.clear()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -74,6 +77,13 @@ class Proxy:
                     if self.cut_after == 0:
                         client.shutdown(socket.SHUT_RDWR)
                         return
+
+
+def _close(*opened: socket.socket) -> None:
+    for end in opened:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
 
 
 def packets(data: bytes) -> Iterator[bytes]:
