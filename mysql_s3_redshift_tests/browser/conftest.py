@@ -22,6 +22,7 @@ PIPELINES = """
     target: warehouse
     target_schema: settlement
     sync: {schedule: "0 0 29 2 *"}
+    checks: {schedule: "0 0 29 2 *"}
     tables:
       settlement.settlement_partners: {}
       settlement.settlement_claim_detail: {}
@@ -32,6 +33,7 @@ PIPELINES = """
     target: warehouse
     target_schema: settlement
     sync: {schedule: "0 0 29 2 *"}
+    checks: {schedule: "0 0 29 2 *"}
     tables:
       settlement.settle_orders: {partitions: {column: created_at, start: 2024-09-01}}
 """

@@ -103,9 +103,9 @@ def take_all(camera: Camera) -> None:
     camera.take("plots", lambda page: _plots(page, ui), height=1_180)
     camera.take("failed_check", lambda page: _failed_check(page, ui))
     camera.take("launchpad", lambda page: _launchpad(page, ui))
-    camera.take("automation", lambda page: _automation(page, ui), height=460)
-    camera.take("backfill", lambda page: _backfill(page, ui), height=560)
-    camera.take("partitions", lambda page: _partitions(page, ui), height=760)
+    camera.take("automation", lambda page: _automation(page, ui), height=520)
+    camera.take("backfill", lambda page: _backfill(page, ui), height=520)
+    camera.take("partitions", lambda page: _partitions(page, ui), height=1_280)
 
 
 def _graph(page: Page, ui: WebUi) -> None:

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.5
 KINDS = {"mysql": "MySQL", "s3": "Parquet", "redshift": "Redshift"}
 """The word by which the three nodes of a table, which share its name, are told apart."""
 
-_RUNS = "{ runsOrError { ... on Runs { results { runId status } } } }"
+_RUNS = "{ runsOrError { ... on Runs { results { runId status tags { key } } } } }"
 _BACKFILLS = """
 { partitionBackfillsOrError { ... on PartitionBackfills { results { id status } } } }
 """
@@ -52,9 +52,12 @@ class WebUi:
         return data
 
     def runs(self) -> dict[str, str]:
-        """Status of every run, by its id."""
-        results = self.graphql(_RUNS)["runsOrError"]["results"]
-        return {run["runId"]: run["status"] for run in results}
+        """Status of every run by its id, without those that the daemon starts for backfills."""
+        return {
+            run["runId"]: run["status"]
+            for run in self.graphql(_RUNS)["runsOrError"]["results"]
+            if "dagster/backfill" not in {tag["key"] for tag in run["tags"]}
+        }
 
     def status_of_next_run(self, launch: Callable[[], None]) -> str:
         """Launch a run in the browser, wait for its end and return its status."""
