@@ -33,6 +33,14 @@ _STOPPED = {"mysql": ExitCode.MYSQL, "s3": ExitCode.S3, "redshift": ExitCode.RED
 )
 def sandbox(folder: Path | None) -> None:
     """Run a local MySQL, S3 and Redshift on loopback, with demo data."""
+
+
+def _require_extra() -> None:
+    """Say what to install where the sandbox's own packages are missing.
+
+    Raises:
+        ConfigError: They are.
+    """
     try:
         import mysql_s3_redshift.sandbox.sandbox  # noqa: F401
     except ModuleNotFoundError as error:
@@ -71,6 +79,7 @@ def up(app: App, *, scale: float, no_data: bool, time_zone: str | None) -> None:
 
     Safe to run again at any time: running servers and existing data are left alone.
     """
+    _require_extra()
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox.demo_data import create_demo_data
 
@@ -92,6 +101,7 @@ def up(app: App, *, scale: float, no_data: bool, time_zone: str | None) -> None:
 @pass_app
 def down(app: App, *, servers: tuple[str, ...]) -> None:
     """Stop all servers, or the named ones; their data stays."""
+    _require_extra()
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
     stopped = sandboxes.down(_folder(app), servers or (sandboxes.WEB, *sandboxes.SERVERS))
@@ -108,6 +118,7 @@ def status(app: App) -> None:
 
     The exit code is that of the first server that does not run: 5 MySQL, 6 S3, 7 Redshift.
     """
+    _require_extra()
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
     current = sandboxes.status(_folder(app))
@@ -126,6 +137,7 @@ def status(app: App) -> None:
 @pass_app
 def ui(app: App, *, foreground: bool) -> None:
     """Start the web UI with its sensors, and print its address."""
+    _require_extra()
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox import web_ui
 
@@ -153,6 +165,7 @@ def compare(app: App) -> None:
     With upsert, files and ledger count versions of rows: after updates more than there are rows.
     The exit code is 4 where MySQL and Redshift, or files and ledger, differ.
     """
+    _require_extra()
     from mysql_s3_redshift.sandbox.comparison import compare as count_tables
 
     if not app.as_json:
@@ -184,6 +197,7 @@ def compare(app: App) -> None:
 @pass_app
 def traffic(app: App, *, rate: float, seconds: float | None) -> None:
     """Insert and update rows like a live application, RATE rows per second."""
+    _require_extra()
     from mysql_s3_redshift.sandbox import sandbox as sandboxes
     from mysql_s3_redshift.sandbox.traffic import run_traffic
 

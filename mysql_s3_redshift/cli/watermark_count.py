@@ -40,7 +40,9 @@ def validate_counts(app: App, pipeline: str | None, tables: tuple[str, ...]) -> 
     ),
 )
 @table_options(many=False)
-@click.option("--count", type=click.IntRange(min=0), required=True, metavar="N")
+@click.option(
+    "--count", type=click.IntRange(min=0), required=True, metavar="N", help="Number of rows."
+)
 @click.option(
     "--mode",
     type=click.Choice(["absolute", "additive"]),
