@@ -152,7 +152,9 @@ def _is_newer(comparison: Comparison, version: Any) -> bool:
     """Whether a source row lies beyond the watermark."""
     cursor = comparison.resolved.cursor
     position = watermark_of(comparison.extract.mysql_state, cursor)
-    if not position or version is None:
+    if not position:  # the first load is under way: any row may be one that it has not reached
+        return cursor.is_incremental
+    if version is None:
         return False
     if cursor.timestamp is None:
         return bool(version >= position[0])

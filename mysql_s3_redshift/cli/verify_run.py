@@ -129,7 +129,7 @@ def _show(name: str, verified: Verified) -> None:
         return
     text.echo(
         f"      {deep.found.source_rows:,} rows in MySQL, {deep.found.target_rows:,} in "
-        f"Redshift, {deep.found.newer:,} changed after the watermark"
+        f"Redshift, {deep.found.newer:,} beyond the watermark"
     )
     if not deep.by_ranges:
         text.echo("      compared by hashes of the key: both sides have no order of it in common")

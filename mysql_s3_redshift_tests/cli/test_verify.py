@@ -87,6 +87,15 @@ def test_rows_that_mysql_does_not_have_are_found_beyond_its_last_key(project: Pr
     assert (deep["source_rows"], deep["target_rows"]) == (30, 60)
 
 
+def test_rows_that_the_first_load_has_not_reached_are_no_differences(project: Project):
+    table = project.create("orders", rows=100)
+    project.replicate("orders", limit=30)
+    found = project.run("verify", "-t", table, "--deep", "--json")
+    assert found.code == 0, found.out
+    deep = found.document["tables"][f"shop/{table}"]["deep"]
+    assert (deep["source_rows"], deep["target_rows"], deep["newer_rows"]) == (100, 30, 70)
+
+
 def test_older_versions_in_an_append_table_are_by_design_and_copies_are_not(project: Project):
     table = project.create("orders", rows=30, options="{load_mode: append}")
     project.replicate("orders")
