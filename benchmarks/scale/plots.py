@@ -21,9 +21,9 @@ def draw_many_tables(found: dict[str, list[dict[str, Any]]], path: Path) -> None
     synced, idle = found["synced"], found["idle"]
     for name, color in (("first", OURS), ("idle", OTHERS)):
         tables = [one["tables"] for one in synced]
-        seconds = [one[name]["seconds"] for one in synced]
+        seconds = [one[name]["cpu"] for one in synced]
         axes[0].plot([0, *tables], [0, *seconds], "o-", color=color, label=f"sync, {name}")
-    axes[0].set_title("one sync of all tables", fontsize=10)
+    axes[0].set_title("one sync of all tables, seconds of processor", fontsize=10)
     lines = {
         "definitions": ([one["definitions"] for one in idle], OURS),
         "a tick of the sensor": ([one["poll_again"] for one in idle], OTHERS),
