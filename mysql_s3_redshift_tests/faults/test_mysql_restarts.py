@@ -110,7 +110,7 @@ def table(
         opened.sql(
             "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, "
             "ts DATETIME(6) NOT NULL DEFAULT NOW(6), pad VARCHAR(8000), KEY (ts, id))",
-            *[f"INSERT INTO t (pad) {numbers} SELECT REPEAT(MD5(i), 220) FROM n"] * CHUNKS,
+            *[f"INSERT INTO t (pad) {numbers} SELECT REPEAT(SHA2(i, 256), 110) FROM n"] * CHUNKS,
         )
         opened.table("t", cdc_timestamp_column="ts", load_mode="append", chunk_rows=CHUNK_ROWS)
         yield opened
