@@ -102,7 +102,7 @@ def extract_metadata(run: Extracted) -> Metadata:
         **_window(run.window),
         "watermark_before": watermark_text(run.before),
         "watermark_after": watermark_text(state),
-        "ceiling": ceiling_text(report.ceiling),
+        "ceiling": ceiling_text(report.ceiling, run.window),
         **_ceiling_proof(report.ceiling),
         **_durations(run.seconds),
         "values_changed": dg.MetadataValue.json(dict(report.values_changed)),
@@ -149,10 +149,10 @@ def watermark_text(state: ExtractState | None) -> str:
     return " / ".join(str(part) for part in parts if part is not None) or "none"
 
 
-def ceiling_text(ceiling: Ceiling | None) -> str:
+def ceiling_text(ceiling: Ceiling | None, window: Window | None) -> str:
     """A bound as people read it, and how it was found."""
     if ceiling is None:
-        return "none: the whole table was read"
+        return f"none: the whole {'table' if window is None else 'window'} was read"
     if ceiling.value is None:
         return f"nothing is proven ({ceiling.method})"
     return f"{ceiling_json(ceiling.value)} ({ceiling.method})"
