@@ -92,34 +92,8 @@ def run_extract(
     if request.window is not None and request.window.daily:
         await_turn(context, plan)
     with mysql.open() as connections:
-        storage = connections.storage(plan)
-        described = pair.describe(plan, connections)
-        described_at = progress.elapsed
-        before = storage.extract_states().read()
-        observe_manual_change(context, before)
-        report = pair.extract_table(described, request, connections, progress)
-        extracted_at = progress.elapsed
-        if report.files:  # else the old schema is still the stored one, and tells it next time
-            progress.observe_changes(change.sentence for change in described.changes)
-        early = _ended_early(report, request, plan)
-        now = _source_clock(described, report, connections)
-        shown = Extracted(
-            described=described,
-            report=report,
-            before=before,
-            pending=len(report.state.pending(storage.load_states().read())),
-            data_uri=storage.data_uri,
-            lag=_source_lag(report, now, caught_up=not early),
-            now=now,
-            catches_up=not early and request.window is None,
-            seconds={
-                "describe": described_at,
-                "ceiling": max(progress.began.get("ceiling", described_at) - described_at, 0.0),
-                "extract": extracted_at - described_at + _slices_took(context, before),
-            },
-            note=early or report.note,
-            window=request.window,
-        )
+        shown = _extract(context, request, connections, plan=plan, progress=progress)
+    report = shown.report
     if request.window is not None and request.window.daily:
         tell_partitions(context, report.days)
     return dg.MaterializeResult(
@@ -127,6 +101,45 @@ def run_extract(
         metadata=extract_metadata(shown),
         check_results=extract_results(context.instance, shown),
         data_version=dg.DataVersion(f"{report.state.generation}.{report.state.next_seq}"),
+    )
+
+
+def _extract(
+    context: dg.AssetExecutionContext,
+    request: ExtractRequest,
+    connections: Connections,
+    *,
+    plan: TablePlan,
+    progress: StepProgress,
+) -> Extracted:
+    """Run the extraction and gather what is shown of it."""
+    storage = connections.storage(plan)
+    described = pair.describe(plan, connections)
+    described_at = progress.elapsed
+    before = storage.extract_states().read()
+    observe_manual_change(context, before)
+    report = pair.extract_table(described, request, connections, progress)
+    extracted_at = progress.elapsed
+    if report.files:  # else the old schema is still the stored one, and tells it next time
+        progress.observe_changes(change.sentence for change in described.changes)
+    early = _ended_early(report, request, plan)
+    now = _source_clock(described, report, connections)
+    return Extracted(
+        described=described,
+        report=report,
+        before=before,
+        pending=len(report.state.pending(storage.load_states().read())),
+        data_uri=storage.data_uri,
+        lag=_source_lag(report, now, caught_up=not early),
+        now=now,
+        catches_up=not early and request.window is None,
+        seconds={
+            "describe": described_at,
+            "ceiling": max(progress.began.get("ceiling", described_at) - described_at, 0.0),
+            "extract": extracted_at - described_at + _slices_took(context, before),
+        },
+        note=early or report.note,
+        window=request.window,
     )
 
 
