@@ -77,8 +77,8 @@ def test_a_worker_that_vanishes_during_an_extraction_costs_nothing(
         with open_home(home) as instance, ThreadPoolExecutor(1) as pool:
             run = pool.submit(dg.execute_job, dg.reconstructable(celery_job), instance=instance)
             # Two tables, two workers: one of the tables is in the hands of the worker that hangs
-            # after its third commit, the one of its second file.
-            wait_until("a table in the middle", lambda: lost.log.read_text().count(EXTRACTED) == 2)
+            # after its third commit, long before the last of its five files.
+            wait_until("some files", lambda: lost.log.read_text().count(EXTRACTED) > 0)
             lost.kill()
             assert run.result(120).success
     finally:
