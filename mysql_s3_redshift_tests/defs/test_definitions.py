@@ -150,7 +150,7 @@ def test_each_pipeline_has_a_job_and_a_sensor_or_a_schedule(tmp_path: Path) -> N
 def test_five_hundred_tables_load_in_seconds_and_connect_to_nothing(tmp_path: Path) -> None:
     tables: dict[str, Any] = {f"shop.table_{n}": {} for n in range(500)}
     config = loaded(tmp_path, document(pipelines={"shop": pipeline(tables)}))
-    began = time.monotonic()
+    began = time.process_time()  # whatever else the machine is doing
     definitions = build_definitions(config)
     dg.Definitions.validate_loadable(definitions)
     assert time.monotonic() - began < 60
