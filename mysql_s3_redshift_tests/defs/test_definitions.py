@@ -153,7 +153,7 @@ def test_five_hundred_tables_load_in_seconds_and_connect_to_nothing(tmp_path: Pa
     began = time.process_time()  # whatever else the machine is doing
     definitions = build_definitions(config)
     dg.Definitions.validate_loadable(definitions)
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60
     assert len(list(definitions.resolve_all_asset_specs())) == 1500
 
 
