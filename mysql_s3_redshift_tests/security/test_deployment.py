@@ -118,8 +118,10 @@ def million(tls_servers: TlsServers) -> Iterator[str]:
     tls_servers.mysql.run(
         f"CREATE DATABASE {name}",
         ORDERS.format(name),
+        f"ALTER TABLE {name}.orders DROP KEY updated_at",  # quicker to build at the end
         f"INSERT INTO {name}.orders VALUES (1, 'note 1', '2025-01-01')",
         *(doubled.format(1 << power) for power in range(20)),
+        f"ALTER TABLE {name}.orders ADD KEY (updated_at, id)",
     )
     yield name
     tls_servers.mysql.run(f"DROP DATABASE {name}")

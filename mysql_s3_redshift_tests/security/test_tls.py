@@ -173,12 +173,14 @@ class _FalseServer:
         self.port: int = self._listener.getsockname()[1]
         self.heard = b""
         self._asks = asks
+        self._clients: list[socket.socket] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self) -> None:
         client, _ = self._listener.accept()
         client.settimeout(60)
+        self._clients.append(client)
         with contextlib.suppress(OSError), client:
             client.sendall(_greeting())
             self.heard += client.recv(4096)
@@ -189,6 +191,9 @@ class _FalseServer:
 
     def close(self) -> None:
         self._listener.close()
+        for client in self._clients:  # whose way may lead through a proxy, which holds it open
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         self._thread.join(60)
 
 

@@ -80,7 +80,8 @@ def running_mysql(
             [binary.path, "--no-defaults", *user, f"--datadir={data}", f"--port={server.port}",
              "--bind-address=127.0.0.1", f"--socket={server.socket}", f"--ssl-ca={authority}",
              f"--ssl-cert={certificate}", f"--ssl-key={key}", "--require-secure-transport=ON",
-             "--skip-log-bin", "--innodb-buffer-pool-size=64M", "--skip-name-resolve", *more],
+             "--skip-log-bin", "--innodb-buffer-pool-size=256M", "--skip-name-resolve",
+             "--innodb-flush-log-at-trx-commit=2", *more],
             stdout=output, stderr=output,
         )  # fmt: skip
     try:
