@@ -95,7 +95,8 @@ def send(alerts: AlertConfig, summary: dict[str, Any]) -> None:
             with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310
                 pass
         if alerts.command:
-            subprocess.run(list(alerts.command), input=body, timeout=SECONDS, check=True)  # noqa: S603
+            line = body + b"\n"  # so that what commands append to a file stays one document a line
+            subprocess.run(list(alerts.command), input=line, timeout=SECONDS, check=True)  # noqa: S603
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         # The cause is left out: its text may quote the address, which may hold a token.
         raise AlertFailedError(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mysql_s3_redshift.defs.checks.specs import EXTRACT_CHECKS
-from mysql_s3_redshift_tests.browser.web_ui import MILLISECONDS, WebUi, expect_status, node
+from mysql_s3_redshift_tests.browser.web_ui import (
+    MILLISECONDS,
+    WebUi,
+    expect_status,
+    node,
+    wait_for,
+)
 from mysql_s3_redshift_tests.project import Project
 
 pytestmark = pytest.mark.browser
@@ -97,10 +104,10 @@ def test_the_metadata_and_the_checks_of_a_pair_are_visible(page: Page, ui: WebUi
     key = "warehouse/settlement/settlement_partners"
     ui.open_asset(page, f"redshift/{key}", view="events")
     for name in ("rows_loaded", "pending_files", "blacklist_files", "state_uri"):
-        expect(page.get_by_text(name, exact=True)).to_be_visible(timeout=MILLISECONDS)
+        expect(page.get_by_text(name, exact=True).first).to_be_visible(timeout=MILLISECONDS)
     ui.open_asset(page, f"redshift/{key}")
     for text in ("Row count", "credit_limit", "primary_key"):
-        expect(page.get_by_text(text, exact=True)).to_be_visible(timeout=MILLISECONDS)
+        expect(page.get_by_text(text, exact=True).first).to_be_visible(timeout=MILLISECONDS)
     ui.open_asset(page, "s3/partners/settlement/settlement_partners", view="checks")
     for check in EXTRACT_CHECKS:
         expect(page.get_by_text(check).first).to_be_visible(timeout=MILLISECONDS)
@@ -112,7 +119,7 @@ def test_a_backfill_of_three_days_completes_and_leaves_the_watermark_alone(
     assert backfill.rows == 0
     assert ui.status_of_backfill(backfill.id) == "COMPLETED_SUCCESS"
     ui.open_asset(page, ORDERS, view="partitions")
-    expect(page.get_by_text("Materialized (3)")).to_be_visible(timeout=MILLISECONDS)
+    expect(page.get_by_text("Materialized (3)").first).to_be_visible(timeout=MILLISECONDS)
     assert _watermark(project) == backfill.watermark
     project.sync("-p", "orders", "--redshift-only")
     day = f"created_at >= '{SECOND}' AND created_at < '{LAST}'"
@@ -121,4 +128,20 @@ def test_a_backfill_of_three_days_completes_and_leaves_the_watermark_alone(
     project.assert_equal("settlement.settle_orders")
     page.goto(f"{ui.address}/assets/{ORDERS}?view=partitions&partition={SECOND}")
     counted = page.get_by_role("row").filter(has_text="dagster/partition_row_count")
-    expect(counted).to_contain_text(str(of_day), timeout=MILLISECONDS)
+    expect(counted.first).to_contain_text(str(of_day), timeout=MILLISECONDS)
+
+
+def test_the_failed_run_is_announced(project: Project):
+    """By the daemon, as a line in the file that the demo's command appends to."""
+    path = project.folder / ".sandbox" / "alerts.jsonl"
+
+    def written() -> str | None:
+        text = path.read_text() if path.exists() else ""
+        return text if text.endswith("\n") else None
+
+    alert = json.loads(wait_for(written, "the alert").splitlines()[0])
+    assert alert["pipeline"] == "partners"
+    [failure] = alert["failures"]
+    assert failure["step"] == "s3__partners__settlement__settlement_claim_detail"
+    assert "settlement_claim_detail" in failure["happened"]
+    assert failure["remedy"]

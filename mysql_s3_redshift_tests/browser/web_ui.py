@@ -81,8 +81,8 @@ class WebUi:
         self.open_asset(page, key)
         page.get_by_role("button", name="Materialize…").click(timeout=MILLISECONDS)
         dialog = page.get_by_role("dialog")
-        dialog.get_by_text("Show all partitions").click(timeout=MILLISECONDS)
-        expect(dialog.get_by_text("All time")).to_be_visible(timeout=MILLISECONDS)
+        dialog.get_by_text("Show all partitions").first.click(timeout=MILLISECONDS)
+        expect(dialog.get_by_text("All time").first).to_be_visible(timeout=MILLISECONDS)
         dialog.locator('input[type="text"]').click()
         page.keyboard.type(f"[{first}...{last}]")
         page.keyboard.press("Enter")
@@ -119,7 +119,7 @@ def node(page: Page, table: str, stage: str) -> Locator:
 
 def expect_status(found: Locator, text: str, *, colour: str) -> None:
     """The last line of a node says this, on a ground of that colour: `green` or `red`."""
-    line = found.get_by_text(text, exact=True)
+    line = found.get_by_text(text, exact=True).first
     expect(line).to_be_visible(timeout=MILLISECONDS)
     ground = line.evaluate(_GROUND)
     red, green, blue = ground[:3]
