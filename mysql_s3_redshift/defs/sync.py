@@ -8,7 +8,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import BoundedSemaphore
 from typing import Any, Literal
@@ -34,6 +34,7 @@ from mysql_s3_redshift.errors import ReplicationError
 Status = Literal["success", "failed", "skipped"]
 
 _QUIET = "quiet"
+_SIGNAL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ def sync_tables(
 
     with ThreadPoolExecutor(max(threads, 1), thread_name_prefix="sync") as pool:
         futures = {plan.display_name: pool.submit(run, plan) for plan in plans}
+        # A signal may arrive in any thread, and Python handles it in this one when it next wakes.
+        while wait(futures.values(), timeout=_SIGNAL_SECONDS).not_done:
+            continue
         return {name: future.result() for name, future in futures.items()}
 
 
