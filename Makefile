@@ -65,7 +65,7 @@ clean: down ## Remove everything that the targets made
 	scripts/install-system.sh ssh
 	scripts/install-system.sh chromium
 	scripts/install-system.sh redis
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,kubernetes,test]'
 	@touch $@
 
 .make/bench: .make/test
@@ -73,5 +73,5 @@ clean: down ## Remove everything that the targets made
 	@touch $@
 
 .make/lint: .make/venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,test,lint]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[sandbox,celery,kubernetes,test,lint]'
 	@touch $@
