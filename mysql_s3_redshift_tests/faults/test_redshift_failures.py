@@ -193,7 +193,7 @@ def rows_or_none(replication: Replication) -> Any:
 def test_one_damaged_file_of_five_loads_nothing(
     replication: Replication, faulty_redshift: FaultyRedshift
 ) -> None:
-    """I-36: all planned files or none; the file is named, and nothing is visible."""
+    """I-36, P-06: one manifest, one ledger: all planned files or none, and nothing is visible."""
     declare(replication, "append")
     replication.table("t", cdc_timestamp_column="ts", load_mode="append", chunk_rows=60)
     report = replication.extract("t")
