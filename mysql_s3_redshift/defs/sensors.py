@@ -101,6 +101,8 @@ def build_sensor(
                 every=every,
                 deadline=time.monotonic() + budget,
             )
+        # Runs start in this order: where they queue, the same tables would always come last.
+        tick.needed.sort(key=lambda finding: history[finding.plan.display_name].ended or 0.0)
         for finding in tick.needed:
             context.log.info("%s: %s", finding.plan.display_name, finding.reason or "time to look")
         return dg.SensorResult(

@@ -16,6 +16,7 @@ from mysql_s3_redshift.defs.build import build_resources
 from mysql_s3_redshift.defs.names import run_tags
 from mysql_s3_redshift.defs.run_history import TableHistory
 from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
+from mysql_s3_redshift.defs.sync import SyncOptions, sync_tables
 from mysql_s3_redshift_tests.defs.shop import Shop
 
 
@@ -60,6 +61,18 @@ def test_new_tables_moved_tables_and_backlogs_get_a_run_and_idle_ones_none(
     assert asked(tick(shop, instance)) == ["orders"], "files wait to be loaded"
     shop.replication.load("orders")
     assert asked(tick(shop, instance)) == []
+
+
+def test_the_table_whose_last_run_is_longest_ago_comes_first(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    """Else the last ones of a file would wait the longest, each time that runs queue."""
+    quiet: Any = {"report": lambda *_: None, "stopping": lambda: False}
+    for name in ("orders", "items"):
+        sync_tables(shop.config, [shop.plan(name)], SyncOptions(), instance=instance, **quiet)
+        shop.insert(name, 31, 33)
+    requests = tick(shop, instance).run_requests
+    assert [request.asset_selection[0].path[-1] for request in requests] == ["orders", "items"]
 
 
 def test_a_table_in_flight_is_left_alone(shop: Shop, instance: dg.DagsterInstance) -> None:
