@@ -14,10 +14,11 @@ from typing import Any
 
 import dagster as dg
 
-from mysql_s3_redshift.config import AlertConfig, Config
+from mysql_s3_redshift.config import AlertConfig, Config, step_name
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.config_memory import recall, remember
 from mysql_s3_redshift.defs.names import (
+    AUDIT_PREFIX,
     alerts_name,
     checks_job_name,
     extract_key,
@@ -61,10 +62,14 @@ def summarize(
     """Make the document; None for a run that is not of this pipeline."""
     run = context.dagster_run
     keys = {k: p.qualified_name for p in plans for k in (extract_key(p), load_key(p))}
-    tables = sorted({keys[key] for key in run.asset_selection or () if key in keys})
-    if not tables and run.job_name not in {sync_job_name(pipeline), checks_job_name(pipeline)}:
+    asked = {keys[key] for key in run.asset_selection or () if key in keys}
+    if not asked and run.job_name not in {sync_job_name(pipeline), checks_job_name(pipeline)}:
         return None
-    failures = [_failure(event) for event in context.get_step_failure_events()]
+    events = context.get_step_failure_events()
+    steps = {step_name(k): p.qualified_name for p in plans for k in (p.extract_key, p.load_key)}
+    # Where steps failed, their tables are what people must know; the others may be well.
+    tables = sorted({steps[s] for s in map(_asset_step, events) if s in steps} or asked)
+    failures = [_failure(event) for event in events]
     about = ", ".join(tables) or "all tables"
     lines = [f"Pipeline {pipeline}: {about} failed (run {run.run_id})."]
     lines += [f"{f['happened']} {f['kept']} {f['remedy']}".strip() for f in failures]
@@ -104,6 +109,11 @@ def send(alerts: AlertConfig, summary: dict[str, Any]) -> None:
             kept="The run and its log are unchanged.",
             remedy=f"Check pipelines.{summary['pipeline']}.alerts.",
         ) from None
+
+
+def _asset_step(event: dg.DagsterEvent) -> str:
+    """The step of an asset that a failed step is, is a part of, or checks."""
+    return (event.step_key or "").split(".")[0].removeprefix(AUDIT_PREFIX)
 
 
 def _failure(event: dg.DagsterEvent) -> dict[str, Any]:

@@ -18,6 +18,8 @@ SESSION = "session"
 """Resource key of the `RunSession`."""
 SLICES = "slices"
 """Resource key of what passes between the steps of a table with slices."""
+AUDIT_PREFIX = "audit__"
+"""Before the step name of the table that a step asks the systems about."""
 
 MAX_TAG_CHARACTERS = 63
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")

@@ -31,7 +31,12 @@ from mysql_s3_redshift.defs.checks.verdicts import (
     warned,
 )
 from mysql_s3_redshift.defs.failures import shown_in_dagster
-from mysql_s3_redshift.defs.names import source_resource, storage_resource, target_resource
+from mysql_s3_redshift.defs.names import (
+    AUDIT_PREFIX,
+    source_resource,
+    storage_resource,
+    target_resource,
+)
 from mysql_s3_redshift.defs.resources import S3Resource, resource
 from mysql_s3_redshift.errors import StateConflictError
 
@@ -48,7 +53,7 @@ def build_audit(plan: TablePlan) -> dg.AssetChecksDefinition:
     keys = specs.audit_check_keys(plan)
 
     @dg.multi_asset_check(
-        name=f"audit__{step_name(plan.load_key)}",
+        name=f"{AUDIT_PREFIX}{step_name(plan.load_key)}",
         specs=specs.audit_check_specs(plan),
         can_subset=True,
         pool=source_resource(plan.source),
