@@ -113,7 +113,9 @@ def test_a_lost_connection_is_opened_again(mysql_server: SandboxStatus, table: T
 
 def test_a_silent_server_ends_by_the_deadline(mysql_server: SandboxStatus, table: TablePlan):
     """I-32."""
-    config = source_config(mysql_server).model_copy(update={"read_timeout": timedelta(seconds=1)})
+    second = timedelta(seconds=1)
+    deadlines = {"read_timeout": second, "connect_timeout": second}
+    config = source_config(mysql_server).model_copy(update=deadlines)
     with proxy_to(config.host, config.port) as proxy, connected(config, proxy.port) as source:
         assert len(read_all(source, table)) == len(FLOATS)
         proxy.stall_after = 0
