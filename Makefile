@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TOOL := $(BIN)/mysql-s3-redshift
 STRESS_SECONDS ?= 600
+# One more than there are cores: a good part of a test is waiting for servers.
+TEST_WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
 .PHONY: help demo test ui down lint stress bench screenshots clean
 
@@ -21,7 +23,7 @@ demo: .make/sandbox ## Start the sandbox, sync every table, compare all counts, 
 	$(TOOL) sandbox ui
 
 test: .make/test ## Run the whole suite on real local servers
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 ui: .make/sandbox ## Start the sandbox and the web UI with its sensors, in the foreground
 	$(TOOL) sandbox up
