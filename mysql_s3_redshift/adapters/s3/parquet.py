@@ -28,7 +28,7 @@ from mysql_s3_redshift.core.ports import WrittenFile
 from mysql_s3_redshift.errors import StorageError
 
 PART_BYTES = 8 << 20
-ROW_GROUP_BYTES = 16 << 20
+ROW_GROUP_BYTES = 8 << 20
 ROW_GROUP_ROWS = 262_144
 FOOTER_BYTES = 64 << 10
 SAMPLE_ROWS = 20_000
