@@ -16,7 +16,7 @@ Copies = Callable[[], list[str]]
 def replication(sandbox: SandboxStatus, tmp_path: Path) -> Iterator[Replication]:
     with new_replication(sandbox, tmp_path) as opened:
         opened.sql(
-            "CREATE TABLE t (id INT PRIMARY KEY, region VARCHAR(9), update_at DATETIME, "
+            "CREATE TABLE t (id INT PRIMARY KEY, region VARCHAR(9), update_at DATETIME(6), "
             "KEY (update_at))",
             "INSERT INTO t VALUES (1, 'eu', '2025-01-01'), (2, 'eu', '2025-01-02'), "
             "(3, 'us', '2025-01-01')",
@@ -47,7 +47,7 @@ def test_the_first_upsert_copies_straight_into_the_target_and_the_next_one_merge
     assert (copies(), first.inserted, first.updated) == (["t"], 3, 0)
     assert replication.target_rows("t") == replication.source_rows("t")
 
-    replication.sql("UPDATE t SET region = 'apac', update_at = NOW() - INTERVAL 1 SECOND")
+    replication.sql("UPDATE t SET region = 'apac', update_at = NOW(6)")
     second = replication.sync("t").load.loads[0].applied
     assert (copies()[1:], second.updated) == (["mysql_s3_redshift_staging"], 3)
     assert replication.target_rows("t") == replication.source_rows("t")
