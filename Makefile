@@ -11,7 +11,7 @@ STRESS_SECONDS ?= 600
 # One more than there are cores: a good part of a test is waiting for servers.
 TEST_WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
-.PHONY: help demo test ui down lint stress bench screenshots clean
+.PHONY: help demo test retest ui down lint stress bench screenshots clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t14
@@ -24,6 +24,9 @@ demo: .make/sandbox ## Start the sandbox, sync every table, compare all counts, 
 
 test: .make/test ## Run the whole suite on real local servers
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+retest: .make/test ## Run the tests that failed last once more, one after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
 
 ui: .make/sandbox ## Start the sandbox and the web UI with its sensors, in the foreground
 	$(TOOL) sandbox up

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psutil
 import redis
 import yaml
 
@@ -114,59 +111,3 @@ def open_home(folder: Path) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a `DAGSTER_HOME`."""
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """A Celery worker: a machine of its own, as far as it can tell."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def is_ready(self) -> bool:
-        """Whether it takes tasks."""
-        text = self.log.read_text(errors="replace")
-        assert self.process.poll() is None, text[-3000:]
-        return " ready." in text
-
-    def kill(self) -> None:
-        """Let the machine vanish: SIGKILL to every process of it."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            main = psutil.Process(self.process.pid)
-            for process in (main, *main.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-        self.process.wait(SECONDS)
-
-
-def start_worker(folder: Path, config: Path, *, environment: Mapping[str, str]) -> Worker:
-    """Start a worker by the documented command in a folder of its own.
-
-    It shares nothing with others but what its copy of `pipelines.yaml` and its environment name:
-    S3, the databases, Redis and Dagster's storage.
-    """
-    home = make_home(folder / "dagster", {})
-    own = folder / "pipelines.yaml"
-    shutil.copy(config, own)
-    log = folder / "worker.log"
-    command = [program("dagster-celery"), "worker", "start", "-A", "dagster_celery.app"]
-    command += ["-y", str(own), "-q", "dagster", "-n", folder.name, "--", "--concurrency", "1"]
-    kept = {name: os.environ[name] for name in ("LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={
-                **kept,
-                **environment,
-                "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
-                "PYTHONPATH": str(ROOT),
-                "HOME": str(folder),
-                "DAGSTER_HOME": str(home),
-                "MYSQL_S3_REDSHIFT_CONFIG": str(own),
-            },
-        )
-    return Worker(process, log)
