@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.engines.servers import running_postgres, running_redis
+from mysql_s3_redshift_tests.engines.servers import (
+    instance_variables,
+    running_postgres,
+    running_redis,
+)
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
 from mysql_s3_redshift_tests.servers import new_sandbox_folder
 
@@ -28,7 +32,20 @@ def dagster_postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """URL of a Redis of this test alone."""
+def celery_environment(
+    replication: Replication,
+    sandbox: SandboxStatus,
+    dagster_postgres: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[dict[str, str]]:
+    """What workers and launcher have in common: a Redis of this test alone, Dagster's storage."""
     with running_redis(tmp_path / "redis") as url:
-        yield url
+        shared = {
+            **instance_variables(sandbox, dagster_postgres, replication.prefix),
+            "CELERY_BROKER_URL": url,
+            "CELERY_RESULT_BACKEND": url,
+        }
+        for name, value in shared.items():
+            monkeypatch.setenv(name, value)
+        yield shared

@@ -17,6 +17,11 @@ def celery_job() -> dg.JobDefinition:
     return _sync_job()
 
 
+def celery_slices_job() -> dg.JobDefinition:
+    """The job of the test with slices on Celery's workers."""
+    return _sync_job()
+
+
 def multiprocess_job() -> dg.JobDefinition:
     """The job of the test with processes."""
     return _sync_job()
