@@ -12,7 +12,7 @@ from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.plan import ResolvedTable, resolve
-from mysql_s3_redshift.core.ports import Progress
+from mysql_s3_redshift.core.ports import ExtractPorts, Progress
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.slice_worker import SliceReport, SliceWork
 from mysql_s3_redshift.core.state import ExtractState
@@ -55,36 +55,16 @@ def extract_table(
     described: DescribedTable, request: ExtractRequest, connections: Connections, progress: Progress
 ) -> ExtractReport:
     """Run the S3 asset of a table (see `core.extract`)."""
-    plan = described.resolved.plan
-    storage = connections.storage(plan)
-    return extract(
-        described.resolved,
-        described.schema,
-        request,
-        source=connections.source(plan.source),
-        storage=storage,
-        states=storage.extract_states(),
-        loads=storage.load_states(),
-        progress=progress,
-    )
+    ports = _ports(described.resolved.plan, connections, progress)
+    return extract(described.resolved, described.schema, request, ports)
 
 
 def plan_slices(
     described: DescribedTable, request: ExtractRequest, connections: Connections, progress: Progress
 ) -> tuple[SliceWork, ...]:
     """Begin a run of the S3 asset and tell what workers may read (see `core.slice_worker`)."""
-    plan = described.resolved.plan
-    storage = connections.storage(plan)
-    return slice_worker.plan_slices(
-        described.resolved,
-        described.schema,
-        request,
-        source=connections.source(plan.source),
-        storage=storage,
-        states=storage.extract_states(),
-        loads=storage.load_states(),
-        progress=progress,
-    )
+    ports = _ports(described.resolved.plan, connections, progress)
+    return slice_worker.plan_slices(described.resolved, described.schema, request, ports)
 
 
 def read_slice(
@@ -95,16 +75,17 @@ def read_slice(
     progress: Progress,
 ) -> SliceReport:
     """Read one range of a planned run (see `core.slice_worker`)."""
-    plan = described.resolved.plan
+    ports = _ports(described.resolved.plan, connections, progress)
+    return slice_worker.read_slice(described.resolved, described.schema, work, request, ports)
+
+
+def _ports(plan: TablePlan, connections: Connections, progress: Progress) -> ExtractPorts:
     storage = connections.storage(plan)
-    return slice_worker.read_slice(
-        described.resolved,
-        described.schema,
-        work,
-        request,
+    return ExtractPorts(
         source=connections.source(plan.source),
         storage=storage,
         states=storage.extract_states(),
+        loads=storage.load_states(),
         progress=progress,
     )
 

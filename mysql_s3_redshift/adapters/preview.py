@@ -21,7 +21,7 @@ from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.load import load_target
 from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.pending import Group, select_files
-from mysql_s3_redshift.core.ports import WrittenFile
+from mysql_s3_redshift.core.ports import ExtractPorts, WrittenFile
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState, utc_now
 
@@ -90,16 +90,14 @@ def preview_extract(
     limits, storage = request.limits, connections.storage(plan)
     source = CountingSource(connections.source(plan.source), limits.max_rows(plan.chunk_rows))
     state = storage.extract_states().read()
-    report = extract(
-        described.resolved,
-        described.schema,
-        request,
+    ports = ExtractPorts(
         source=source,
         storage=_NoStorage(storage),
         states=_Unwritten(state),
         loads=_Unwritten(storage.load_states().read()),
         progress=lambda _event, _facts: None,
     )
+    report = extract(described.resolved, described.schema, request, ports)
     chunk_rows = limits.chunk_rows(plan.chunk_rows)
     note = "" if source.counted and any(q.rows for q in source.counted) else report.note
     rows = sum(query.rows for query in source.counted)

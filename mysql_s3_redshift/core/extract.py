@@ -19,7 +19,7 @@ from mysql_s3_redshift.core.catch_up import catch_up
 from mysql_s3_redshift.core.extraction import Extraction, ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.plan import ResolvedTable
-from mysql_s3_redshift.core.ports import ExtractStates, LoadStates, Progress, Source, Storage
+from mysql_s3_redshift.core.ports import ExtractPorts
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.whole_table import read_whole_table
 from mysql_s3_redshift.core.window import reload_window
@@ -27,15 +27,7 @@ from mysql_s3_redshift.errors import ReplicationError, StateConflictError
 
 
 def extract(
-    table: ResolvedTable,
-    schema: TableSchema,
-    request: ExtractRequest,
-    *,
-    source: Source,
-    storage: Storage,
-    states: ExtractStates,
-    loads: LoadStates,
-    progress: Progress,
+    table: ResolvedTable, schema: TableSchema, request: ExtractRequest, ports: ExtractPorts
 ) -> ExtractReport:
     """Extract what is new, or what the request names.
 
@@ -47,16 +39,7 @@ def extract(
         StateConflictError: Another run committed first; nothing of this chunk is registered.
         SourceError, StorageError, UnsupportedValueError: Committed chunks stay.
     """
-    run = Extraction(
-        table,
-        schema,
-        request,
-        source=source,
-        storage=storage,
-        states=states,
-        loads=loads,
-        progress=progress,
-    )
+    run = Extraction(table, schema, request, ports)
     try:
         if request.window is not None:
             reload_window(run, request.window)

@@ -19,7 +19,7 @@ from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
-from mysql_s3_redshift.core.ports import ExtractStates, LoadStates, Progress, Source, Storage
+from mysql_s3_redshift.core.ports import ExtractPorts
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import DataFile, ExtractState, utc_now
 from mysql_s3_redshift.errors import ConfigError
@@ -67,9 +67,8 @@ def chunk_loop(
     table: ResolvedTable,
     schema: TableSchema,
     request: ExtractRequest,
+    ports: ExtractPorts,
     *,
-    source: Source,
-    storage: Storage,
     first: int,
 ) -> ChunkLoop:
     """Prepare to read chunks; `first` is the number of the first file."""
@@ -77,8 +76,8 @@ def chunk_loop(
         table=table,
         schema=schema,
         arrow_schema=arrow_schema(schema),
-        source=source,
-        storage=storage,
+        source=ports.source,
+        storage=ports.storage,
         run_id=request.run_id,
         day=datetime.now(UTC),
         chunk_rows=request.limits.chunk_rows(table.plan.chunk_rows),
@@ -119,16 +118,10 @@ class Extraction:
         table: ResolvedTable,
         schema: TableSchema,
         request: ExtractRequest,
-        *,
-        source: Source,
-        storage: Storage,
-        states: ExtractStates,
-        loads: LoadStates,
-        progress: Progress,
+        ports: ExtractPorts,
     ) -> None:
-        self.table, self.schema, self.request = table, schema, request
-        self.source, self.storage, self.states, self.loads = source, storage, states, loads
-        self.progress = progress
+        self.table, self.schema, self.request, self.ports = table, schema, request, ports
+        self.source, self.storage, self.progress = ports.source, ports.storage, ports.progress
         self.files: list[DataFile] = []
         self.values_changed: Counter[str] = Counter()
         self.note = ""
@@ -136,15 +129,13 @@ class Extraction:
         self.ceiling: Ceiling | None = None
         self.state = self._read_state()
         reach("extract.after_state_read")
-        self.loop = chunk_loop(
-            table, schema, request, source=source, storage=storage, first=self.state.next_seq
-        )
+        self.loop = chunk_loop(table, schema, request, ports, first=self.state.next_seq)
 
     def _read_state(self) -> ExtractState:
         strategy = str(self.table.cursor.strategy)
-        loaded = self.loads.read()
+        loaded = self.ports.loads.read()
         first = ExtractState.first(self.table.plan, strategy).beyond(loaded)
-        state = self.states.read() or first
+        state = self.ports.states.read() or first
         if state.mysql_state.status == "pending":  # never extracted, or reset: no watermark yet
             state = state.with_(cdc_strategy=strategy)
         if state.cdc_strategy != strategy:
@@ -255,6 +246,6 @@ class Extraction:
     def commit(self, state: ExtractState) -> None:
         """Write a new state; only then it counts."""
         reach("extract.before_commit")
-        self.states.write(state)
+        self.ports.states.write(state)
         self.state = state
         reach("extract.after_commit")

@@ -224,3 +224,14 @@ class Target(Protocol):
 
 Progress = Callable[[str, Mapping[str, object]], None]
 """Receives what happened: an event's name and its facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractPorts:
+    """All that an extraction reads from and writes to."""
+
+    source: Source
+    storage: Storage
+    states: ExtractStates
+    loads: LoadStates
+    progress: Progress

@@ -31,7 +31,7 @@ from mysql_s3_redshift.core.extraction import (
 )
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.plan import ResolvedTable
-from mysql_s3_redshift.core.ports import ExtractStates, LoadStates, Progress, Source, Storage
+from mysql_s3_redshift.core.ports import ExtractPorts, ExtractStates
 from mysql_s3_redshift.core.s3_names import WORKERS, first_number_of_slice
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.slice_state import Slice, SlicePlan, Snapshot
@@ -69,15 +69,7 @@ class SliceReport:
 
 
 def plan_slices(
-    table: ResolvedTable,
-    schema: TableSchema,
-    request: ExtractRequest,
-    *,
-    source: Source,
-    storage: Storage,
-    states: ExtractStates,
-    loads: LoadStates,
-    progress: Progress,
+    table: ResolvedTable, schema: TableSchema, request: ExtractRequest, ports: ExtractPorts
 ) -> tuple[SliceWork, ...]:
     """Begin a run, and tell the ranges that workers may read side by side.
 
@@ -89,16 +81,7 @@ def plan_slices(
     """
     if request.window is not None or request.limits.max_rows(1) is not None:
         return ()
-    run = Extraction(
-        table,
-        schema,
-        request,
-        source=source,
-        storage=storage,
-        states=states,
-        loads=loads,
-        progress=progress,
-    )
+    run = Extraction(table, schema, request, ports)
     if run.state.mysql_state.phase != "snapshot" or not table.slice_columns:
         return ()
     try:
@@ -125,11 +108,7 @@ def read_slice(
     schema: TableSchema,
     work: SliceWork,
     request: ExtractRequest,
-    *,
-    source: Source,
-    storage: Storage,
-    states: ExtractStates,
-    progress: Progress,
+    ports: ExtractPorts,
 ) -> SliceReport:
     """Read what is left of one range, chunk by chunk, each committed when it is complete.
 
@@ -137,23 +116,23 @@ def read_slice(
         StateConflictError: Another worker or run has the range; this chunk is not registered.
         ReplicationError: Committed chunks stay.
     """
-    hold = _Hold("/".join(table.plan.extract_key), states, work)
+    hold = _Hold("/".join(table.plan.extract_key), ports.states, work)
     phase, one = hold.take()
     files: list[DataFile] = []
     if one.done or phase.slices is None:
         return SliceReport((), done=True)
     reach("slice.after_claim")
     first = first_number_of_slice(work.number, secrets.randbelow(WORKERS))
-    loop = chunk_loop(table, schema, request, source=source, storage=storage, first=first)
+    loop = chunk_loop(table, schema, request, ports, first=first)
     columns, kind = phase.slices.columns, kind_of(phase.slices, table.cursor)
     try:
         for chunk in read_chunks(loop, slice_query(phase, one, table.cursor)):
             if not files:
-                storage.put_schema(schema)
+                ports.storage.put_schema(schema)
             # The document gives the file its number; until then it has none.
             file = file_record(chunk, columns, loop, seq=1, kind=kind)
             files += hold.commit(after_chunk(hold.slice, chunk), [file])
-            progress("extracted", {"files": 1, "rows": file.rows})
+            ports.progress("extracted", {"files": 1, "rows": file.rows})
         if loop.exhausted:
             reach("slice.before_end")
             changed = dict(loop.values_changed)
