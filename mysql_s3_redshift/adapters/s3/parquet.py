@@ -39,13 +39,14 @@ REPEATED = 0.2
 class PartUpload(io.RawIOBase):
     """A file object whose bytes become the parts of one object.
 
-    Two buffers take turns: one fills while the other is sent.
+    Two buffers take turns: one fills while the other is sent. They grow as bytes come, because most
+    files of a living table are far smaller than a part.
     """
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         super().__init__()
         self._bucket, self._key = bucket, key
-        self._filling, self._spare = bytearray(PART_BYTES), bytearray(PART_BYTES)
+        self._filling, self._spare = bytearray(), bytearray()
         self._filled = 0
         self._upload_id: str | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload-part")
