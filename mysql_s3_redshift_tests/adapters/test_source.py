@@ -81,6 +81,26 @@ def test_session_is_utc_and_cannot_write(mysql_server: SandboxStatus, table: Tab
             source.connection.query(f"DELETE FROM `{table.schema}`.t")
 
 
+def test_limits_of_the_server_cut_neither_rows_nor_texts(
+    mysql_server: SandboxStatus, table: TablePlan
+):
+    """They end results early without an error: rows would be lost, and nothing would show it."""
+    limits = ("sql_select_limit", "group_concat_max_len")
+    with contextlib.closing(mysql_admin_connection(mysql_server)) as admin:
+        cursor = admin.cursor()
+        try:
+            for name in limits:
+                cursor.execute(f"SET GLOBAL {name} = 4")
+            with connected(source_config(mysql_server)) as source:
+                assert len(read_all(source, table)) == len(FLOATS)
+                joined = f"SELECT GROUP_CONCAT(s ORDER BY id) FROM `{table.schema}`.t"
+                texts = ",".join(f"'{n}?" for n in range(len(FLOATS)))
+                assert source.connection.query(joined) == [(texts,)]
+        finally:
+            for name in limits:
+                cursor.execute(f"SET GLOBAL {name} = DEFAULT")
+
+
 def test_floats_are_exact_also_where_nothing_can_be_prepared(
     mysql_server: SandboxStatus, table: TablePlan
 ):

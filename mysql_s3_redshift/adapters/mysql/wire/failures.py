@@ -51,6 +51,14 @@ CANNOT_PREPARE = frozenset(
     }
 )
 
+# The time that the server, or whoever set it up, gives to one statement.
+TOO_SLOW = frozenset(
+    {
+        1969,  # ER_STATEMENT_TIMEOUT (MariaDB)
+        3024,  # ER_QUERY_TIMEOUT (MySQL)
+    }
+)
+
 _KEPT = "Reading changes nothing in MySQL; only complete rows were handed over."
 
 
@@ -86,6 +94,13 @@ def _translated(code: int, message: str) -> SourceError:
             kept=_KEPT,
             remedy="Try again; if it repeats, look at the server's log, at who kills queries, and "
             "at `wait_timeout` and `net_write_timeout`.",
+        )
+    if code in TOO_SLOW:
+        return SourceError(
+            f"MySQL ended a query that ran too long for it: {message} (error {code}).",
+            kept=_KEPT,
+            remedy="Raise `max_statement_time` (MariaDB) or `max_execution_time` (MySQL) for this "
+            "user, or set a lower `chunk_rows`; `doctor` tells whether the cursor has an index.",
         )
     return SourceError(
         f"MySQL refused a query: {message} (error {code}).",
