@@ -19,6 +19,7 @@ from mysql_s3_redshift.config.execution import ExecutionConfig, ExecutorName
 from mysql_s3_redshift.config.loader import load
 from mysql_s3_redshift.config.pipelines import (
     AlertConfig,
+    AlertedChecks,
     ChecksConfig,
     PipelineConfig,
     ProcessingConfig,
@@ -33,6 +34,7 @@ from mysql_s3_redshift.config.variables import SecretReader
 
 __all__ = [
     "AlertConfig",
+    "AlertedChecks",
     "ChecksConfig",
     "ColumnOptions",
     "Config",

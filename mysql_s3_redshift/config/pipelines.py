@@ -96,13 +96,36 @@ def _webhook(url: SecretStr) -> SecretStr:
     return url
 
 
+def _base_address(url: str | None) -> str | None:
+    """Take an address without its last slash; empty text is none: a variable may be unset."""
+    if not url:
+        return None
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError("the web UI's address is `http://…` or `https://…`")
+    return url.rstrip("/")
+
+
+class AlertedChecks(StrEnum):
+    """Which failed checks people are told of."""
+
+    ERRORS = "errors"
+    WARNINGS = "warnings"
+    NONE = "none"
+
+
 class AlertConfig(Section):
-    """Who is told when a table fails."""
+    """Who is told when a table fails, or a check of it."""
 
     webhook: Annotated[SecretStr, AfterValidator(_webhook)] | None = None
     """Address that gets a JSON document by POST."""
     command: Annotated[Texts, Field(max_length=100)] = ()
     """Program and arguments; it gets the same document on its standard input."""
+    checks: AlertedChecks = AlertedChecks.ERRORS
+    """Failed checks that are told: `errors`, `warnings` (with the errors) or `none`."""
+    recoveries: bool = False
+    """Tells, too, when a check that was told of passes again."""
+    web_ui: Annotated[Text, AfterValidator(_base_address)] | None = None
+    """Address of Dagster's web UI, for the links; default: no links."""
 
     @model_validator(mode="after")
     def _agree(self) -> AlertConfig:
@@ -135,7 +158,7 @@ class PipelineConfig(Section):
     checks: ChecksConfig = ChecksConfig()
     """When the checks run that ask the systems; default: once a day."""
     alerts: AlertConfig | None = None
-    """Who is told when a table fails; default: nobody but the log."""
+    """Who is told when a table or a check fails; default: nobody but the log."""
     defaults: TableOptions = TableOptions()
     """Options of every table that does not say otherwise."""
     tables: Annotated[dict[TableName, TableOptions], AfterValidator(_not_empty)]

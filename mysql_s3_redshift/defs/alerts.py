@@ -1,9 +1,10 @@
 """Tells people of failed runs: a JSON document to a webhook, or on a command's standard input.
 
-    {"pipeline", "tables", "run_id", "job", "text",
+    {"event": "run_failed", "pipeline", "tables", "text", "url", "run_id", "job",
      "failures": [{"step", "happened", "kept", "remedy", "exit_code"}]}
 
-`text` is the same for people, which is what chat systems show of a webhook's document.
+`text` is the same for people, which is what chat systems show of a webhook's document. `url` is
+null unless `alerts` says where the web UI is.
 """
 
 import json
@@ -45,10 +46,10 @@ def build_alerts(config: Config, pipeline: str, plans: Sequence[TablePlan]) -> d
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def tell(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
-        summary = summarize(context, pipeline, plans)
+        alerts = recall(path).alerts(pipeline)
+        summary = summarize(context, pipeline, plans, alerts)
         if summary is None:
             return dg.SkipReason("the failed run is of another pipeline")
-        alerts = recall(path).alerts(pipeline)
         if alerts is not None:
             send(alerts, summary)
         return None
@@ -57,7 +58,10 @@ def build_alerts(config: Config, pipeline: str, plans: Sequence[TablePlan]) -> d
 
 
 def summarize(
-    context: dg.RunFailureSensorContext, pipeline: str, plans: Sequence[TablePlan]
+    context: dg.RunFailureSensorContext,
+    pipeline: str,
+    plans: Sequence[TablePlan],
+    alerts: AlertConfig | None = None,
 ) -> dict[str, Any] | None:
     """Make the document; None for a run that is not of this pipeline."""
     run = context.dagster_run
@@ -73,14 +77,24 @@ def summarize(
     about = ", ".join(tables) or "all tables"
     lines = [f"Pipeline {pipeline}: {about} failed (run {run.run_id})."]
     lines += [f"{f['happened']} {f['kept']} {f['remedy']}".strip() for f in failures]
+    if not failures:
+        lines = [f"{lines[0]} {context.failure_event.message}"]
+    url = ui_link(alerts, f"runs/{run.run_id}")
     return {
+        "event": "run_failed",
         "pipeline": pipeline,
         "tables": tables,
+        "text": "\n".join([*lines, url] if url else lines),
+        "url": url,
         "run_id": run.run_id,
         "job": run.job_name,
-        "text": "\n".join(lines) if failures else f"{lines[0]} {context.failure_event.message}",
         "failures": failures,
     }
+
+
+def ui_link(alerts: AlertConfig | None, page: str) -> str | None:
+    """Address of a page of the web UI; None where nobody said where the UI is."""
+    return f"{alerts.web_ui}/{page}" if alerts is not None and alerts.web_ui else None
 
 
 def send(alerts: AlertConfig, summary: dict[str, Any]) -> None:
@@ -105,8 +119,9 @@ def send(alerts: AlertConfig, summary: dict[str, Any]) -> None:
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         # The cause is left out: its text may quote the address, which may hold a token.
         raise AlertFailedError(
-            f"The alert of run {summary['run_id']} was not delivered: {type(error).__name__}.",
-            kept="The run and its log are unchanged.",
+            f"An alert of pipeline {summary['pipeline']} was not delivered: "
+            f"{type(error).__name__}.",
+            kept="The runs and their logs are unchanged.",
             remedy=f"Check pipelines.{summary['pipeline']}.alerts.",
         ) from None
 

@@ -9,6 +9,7 @@ from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.alerts import build_alerts
 from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
+from mysql_s3_redshift.defs.check_alerts import build_check_alerts
 from mysql_s3_redshift.defs.checks.audit import build_audit
 from mysql_s3_redshift.defs.checks.schedule import (
     audited_keys,
@@ -60,7 +61,10 @@ def build_definitions(
             sensors.append(build_sensor(name, pipeline, tables, job, limits=limits))
         schedules.append(build_checks_schedule(name, pipeline, tables, checks))
         if pipeline.alerts is not None:
-            sensors.append(build_alerts(config, name, tables))
+            sensors += [
+                build_alerts(config, name, tables),
+                build_check_alerts(config, name, tables),
+            ]
     return dg.Definitions(
         assets=build_table_assets(plans, retry_policy=retry_policy),
         asset_checks=[build_audit(plan) for plan in plans],

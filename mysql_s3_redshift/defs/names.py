@@ -101,6 +101,11 @@ def alerts_name(pipeline: str) -> str:
     return f"{group_name(pipeline)}_alerts"
 
 
+def check_alerts_name(pipeline: str) -> str:
+    """Name of the sensor that tells of failed checks."""
+    return f"{group_name(pipeline)}_alerts_of_checks"
+
+
 def checks_job_name(pipeline: str) -> str:
     """Name of the job that runs the checks which ask the systems."""
     return f"{group_name(pipeline)}_checks"

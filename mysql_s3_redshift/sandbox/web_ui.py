@@ -31,9 +31,10 @@ def command(project: Path, settings: Settings) -> tuple[str, ...]:
     return (*dagster, "dev", "-w", workspace, "-h", HOST, "-p", port)
 
 
-def environment(project: Path) -> Mapping[str, str]:
-    """Return what the web UI needs to find the project and its history of runs."""
+def environment(project: Path, settings: Settings) -> Mapping[str, str]:
+    """Return what the web UI needs to find the project, its history of runs and itself."""
     return {
+        "SANDBOX_WEB_UI": address(settings),
         "DAGSTER_HOME": str(project / ".dagster"),
         "MYSQL_S3_REDSHIFT_CONFIG": str(project / "pipelines.yaml"),
     }
@@ -58,7 +59,7 @@ def web_server(folder: Path, settings: Settings) -> Server:
     return Server(
         name="web",
         command=command(project, settings),
-        environment=environment(project),
+        environment=environment(project, settings),
         log=folder / "web.log",
         prepare=lambda: prepare(project),
         probe=probe,

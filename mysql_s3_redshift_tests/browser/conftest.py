@@ -23,7 +23,7 @@ PIPELINES = """
     target_schema: settlement
     sync: {schedule: "0 0 29 2 *"}
     checks: {schedule: "0 0 29 2 *"}
-    alerts: {command: [tee, -a, .sandbox/alerts.jsonl]}
+    alerts: {command: [tee, -a, .sandbox/alerts.jsonl], web_ui: "${SANDBOX_WEB_UI:-}"}
     tables:
       settlement.settlement_partners: {}
       settlement.settlement_claim_detail: {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -131,17 +132,19 @@ def test_a_backfill_of_three_days_completes_and_leaves_the_watermark_alone(
     expect(counted.first).to_contain_text(str(of_day), timeout=MILLISECONDS)
 
 
-def test_the_failed_run_is_announced(project: Project):
+def test_the_failed_run_is_announced(ui: WebUi, project: Project):
     """By the daemon, as a line in the file that the demo's command appends to."""
     path = project.folder / ".sandbox" / "alerts.jsonl"
 
-    def written() -> str | None:
-        text = path.read_text() if path.exists() else ""
-        return text if text.endswith("\n") else None
+    def written() -> dict[str, Any] | None:
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        alerts = [json.loads(line) for line in lines if line.endswith("\n")]
+        return next((one for one in alerts if one["event"] == "run_failed"), None)
 
-    alert = json.loads(wait_for(written, "the alert").splitlines()[0])
+    alert = wait_for(written, "the alert")
     assert alert["pipeline"] == "partners"
     [failure] = alert["failures"]
     assert failure["step"] == "s3__partners__settlement__settlement_claim_detail"
     assert "settlement_claim_detail" in failure["happened"]
     assert failure["remedy"]
+    assert alert["url"] == f"{ui.address}/runs/{alert['run_id']}"

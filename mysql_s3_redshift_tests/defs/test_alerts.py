@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from pydantic import SecretStr
 from mysql_s3_redshift.config import AlertConfig
 from mysql_s3_redshift.defs.alerts import AlertFailedError, send, summarize
 from mysql_s3_redshift_tests.defs.shop import Shop
+from mysql_s3_redshift_tests.defs.webhooks import new_webhook
 
 SUMMARY = {"pipeline": "p", "run_id": "r1", "text": "Pipeline p: orders failed."}
 
@@ -23,24 +22,8 @@ SUMMARY = {"pipeline": "p", "run_id": "r1", "text": "Pipeline p: orders failed."
 @pytest.fixture
 def webhook() -> Iterator[tuple[str, list[Any]]]:
     """An address that takes documents, and the documents that it took."""
-    taken: list[Any] = []
-
-    class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Taker)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/hook", taken
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with new_webhook() as one:
+        yield one
 
 
 def test_the_document_names_the_table_what_happened_and_the_remedy(
@@ -63,6 +46,12 @@ def test_the_document_names_the_table_what_happened_and_the_remedy(
     assert failure["exit_code"] == 2
     assert "ts" in failure["happened"]
     assert failure["remedy"] in summary["text"]
+    assert summary["url"] is None
+    linked = AlertConfig(command=("true",), web_ui="https://dagster.example.com/")
+    told = summarize(context, "p", config.plans("p"), linked)
+    assert told is not None
+    assert told["url"] == f"https://dagster.example.com/runs/{result.run_id}"
+    assert told["url"] in told["text"]
     assert summarize(context, "other", ()) is None
 
 
