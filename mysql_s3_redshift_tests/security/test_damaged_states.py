@@ -172,6 +172,7 @@ DAMAGED = {
     "not a number": replaced('"last_id": 3', '"last_id": NaN'),
     "no number that a cursor has": replaced('"last_id": 3', '"last_id": 3.5'),
     "infinite": replaced('"rows": 3', '"rows": Infinity'),
+    "infinite in another way": replaced('"stored_schema": "abc"', '"stored_schema": 1e999'),
     "half a character": replaced('"run_id": "r"', '"run_id": "\\ud800"'),
     "bytes of half a character": replaced('"run_id": "r"', '"run_id": "\ud800"'),
     "a list for a text": replaced('"cdc_strategy": "hybrid"', '"cdc_strategy": []'),

@@ -7,6 +7,7 @@ meets a changed object looks whether the change is its own.
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,9 @@ from mysql_s3_redshift.adapters.s3.bucket import Bucket, PreconditionFailedError
 from mysql_s3_redshift.adapters.s3.preconditions import require_conditional_writes
 from mysql_s3_redshift.core.state import VERSION, ExtractState, LoadState, utc_now
 from mysql_s3_redshift.errors import StateConflictError, StateUnreadableError
+
+READ_BY_PEOPLE = 500
+"""Files in a document beyond which line breaks would only be bytes: a sixth of a long document."""
 
 _TOLD_CHARACTERS = 300
 
@@ -62,7 +66,7 @@ class StateDocument(Generic[StateT]):
         stamped = state.with_(
             metadata={**state.metadata, "updated_at": utc_now(), "write_id": write_id}
         )
-        body = stamped.model_dump_json(by_alias=True, indent=1).encode()
+        body = serialize(stamped)
         try:
             self._etag = self.bucket.put(
                 self.key, body, if_match=self._etag, if_absent=self._etag is None
@@ -96,6 +100,13 @@ class StateDocument(Generic[StateT]):
         )
 
 
+def serialize(state: ExtractState | LoadState) -> bytes:
+    """A document as it lies on S3: in lines, for people, while it is short enough for them."""
+    files = state.files if isinstance(state, ExtractState) else ()
+    in_lines = len(files) <= READ_BY_PEOPLE
+    return state.model_dump_json(by_alias=True, indent=1 if in_lines else None).encode()
+
+
 def read_json(body: bytes) -> Any:
     """Read JSON as strictly as it is written: what another program made of it is not guessed.
 
@@ -103,12 +114,26 @@ def read_json(body: bytes) -> Any:
         ValueError: It is not JSON in UTF-8, is nested too deeply, has NaN or half a surrogate
             pair, or a key twice.
     """
+    text = body.decode("utf-8")
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once)
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+        document = json.loads(
+            text,
+            object_pairs_hook=_each_once,
+            parse_constant=_finite,
+            parse_float=_finite,
+        )
+        if "\\u" in text:  # half a surrogate pair can come from an escape only
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     return document
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a number of JSON")
+    return number
 
 
 def printable(told: object) -> str:

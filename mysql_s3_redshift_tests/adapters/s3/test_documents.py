@@ -9,10 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
-from mysql_s3_redshift.adapters.s3.documents import StateDocument
+from mysql_s3_redshift.adapters.s3.documents import READ_BY_PEOPLE, StateDocument, serialize
 from mysql_s3_redshift.config import StorageConfig
 from mysql_s3_redshift.core.model import TablePlan
-from mysql_s3_redshift.core.state import ExtractState
+from mysql_s3_redshift.core.state import DataFile, ExtractState
 from mysql_s3_redshift.errors import StateConflictError, StateUnreadableError, StorageError
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 
@@ -51,6 +51,28 @@ def test_written_document_is_read_back_whole(bucket: Bucket):
     assert found is not None
     assert found.mysql_state == state.mysql_state
     assert found.files == state.files
+
+
+def test_a_document_is_in_lines_while_people_read_it(bucket: Bucket):
+    """A backlog of thousands of files is written whole with every commit, so it has no padding."""
+
+    def files(count: int) -> tuple[DataFile, ...]:
+        return tuple(
+            DataFile(seq=seq, uri="u", rows=1, bytes=1, schema_id="s", kind="full", run_id="r",
+                     written_at="w")
+            for seq in range(1, count + 1)
+        )  # fmt: skip
+
+    state = ExtractState.first(PLAN, "hybrid").register(files(READ_BY_PEOPLE))
+    short = serialize(state)
+    long = serialize(state.with_(files=files(READ_BY_PEOPLE + 1), next_seq=READ_BY_PEOPLE + 2))
+    assert short.count(b"\n") > READ_BY_PEOPLE
+    assert b"\n" not in long
+    stored = document(bucket)
+    bucket.put(stored.key, long)
+    found = stored.read()
+    assert found is not None
+    assert found.files[:-1] == state.files
 
 
 def test_second_writer_of_one_version_loses_and_changes_nothing(bucket: Bucket):
