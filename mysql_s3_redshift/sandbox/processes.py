@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,13 +65,19 @@ class Server:
 
 
 def start(server: Server) -> ServerProcess:
-    """Start a server in a session of its own, so that it survives this process and its terminal."""
+    """Start a server in a session of its own, so that it survives this process and its terminal.
+
+    A shell without job control ignores SIGINT in what it runs in the background, and children
+    inherit that. Dagster treats SIGTERM as it finds SIGINT, so its runs could not end their log
+    tails any more: both signals are as usual in a server.
+    """
     server.prepare()
     pid = os.posix_spawn(
         server.command[0],
         server.command,
         {**os.environ, **server.environment},
         setsid=True,
+        setsigdef=(signal.SIGINT, signal.SIGTERM),
         file_actions=_redirect_to(server.log),
     )
     return ServerProcess(pid, psutil.Process(pid).create_time(), server.command)

@@ -14,6 +14,13 @@ from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.defs.shop import Shop
 from mysql_s3_redshift_tests.faults.replication import new_replication
 
+NO_COMPUTE_LOGS = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+
 
 @pytest.fixture
 def shop(sandbox: SandboxStatus, tmp_path: Path) -> Iterator[Shop]:
@@ -27,12 +34,13 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
     """One Dagster instance for all tests, whose tables have names of their own.
 
     In files, because the one in memory serves one thread; in memory where that is a file system,
-    because each of a run's eighty commits waits for a disk that other tests keep busy.
+    because each of a run's eighty commits waits for a disk that other tests keep busy. Standard
+    output is not captured: that is four processes for every step, and no test reads it.
     """
     shared = Path("/dev/shm")
     root = shared if os.access(shared, os.W_OK) else tmp_path_factory.mktemp("dagster")
     with (
         tempfile.TemporaryDirectory(dir=root) as folder,
-        dg.DagsterInstance.local_temp(folder) as instance,
+        dg.DagsterInstance.local_temp(folder, overrides=NO_COMPUTE_LOGS) as instance,
     ):
         yield instance

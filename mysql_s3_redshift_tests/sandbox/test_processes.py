@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import socket
 import stat
 import sys
@@ -105,6 +106,22 @@ def test_stop_ends_a_process_that_ignores_the_signal_and_its_children(tmp_path):
     stop(process, grace=0.3)
     assert find(process) is None
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_signals_are_as_usual_in_a_server_that_a_background_shell_starts(tmp_path):
+    code = (
+        "import signal; print([signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == "
+        "[signal.default_int_handler, signal.SIG_DFL], flush=True)"
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        start(python_server(tmp_path, code))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    log = tmp_path / "server.log"
+    while not log.read_text().endswith("\n"):
+        time.sleep(0.02)
+    assert log.read_text() == "True\n"
 
 
 def test_a_server_that_ends_during_its_start_is_reported_with_its_log(tmp_path):
