@@ -25,7 +25,7 @@ from mysql_s3_redshift.defs.names import (
     table_tag,
 )
 from mysql_s3_redshift.defs.polling import Finding, find_work
-from mysql_s3_redshift.defs.pools import apply_pool_limits
+from mysql_s3_redshift.defs.pools import PoolLimits, apply_pool_limits
 from mysql_s3_redshift.defs.resources import MySqlResource
 from mysql_s3_redshift.defs.run_history import TableHistory, read_history
 
@@ -70,7 +70,7 @@ def build_sensor(
     plans: Sequence[TablePlan],
     job: Any,
     *,
-    limits: Mapping[str, int],
+    limits: PoolLimits,
     budget: float = BUDGET_SECONDS,
 ) -> dg.SensorDefinition:
     """Make the sensor of a pipeline that has `sync.every`; `limits` are those of its pools."""
@@ -120,7 +120,7 @@ def build_schedule(
     plans: Sequence[TablePlan],
     job: Any,
     *,
-    limits: Mapping[str, int],
+    limits: PoolLimits,
 ) -> dg.ScheduleDefinition:
     """Make the schedule of a pipeline that has `sync.schedule`; `limits` are those of its pools."""
 

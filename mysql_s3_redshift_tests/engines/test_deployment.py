@@ -16,6 +16,7 @@ from mysql_s3_redshift.config import ExecutionConfig
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.executors import build_executor
 from mysql_s3_redshift.defs.names import TABLE_TAG, run_tags
+from mysql_s3_redshift.defs.pools import apply_pool_limits
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.config.documents import document, loaded
 from mysql_s3_redshift_tests.engines.servers import (
@@ -65,6 +66,42 @@ def test_the_instance_starts_on_postgresql(
         assert instance.event_log_storage.supports_global_concurrency_limits
         instance.add_dynamic_partitions("written", ["and read"])
         assert instance.get_dynamic_partitions("written") == ["and read"]
+
+
+def test_pools_have_their_default_before_runs_need_it(
+    sandbox: SandboxStatus,
+    dagster_postgres: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On PostgreSQL, Dagster fails runs that begin a pool together, or find it changed."""
+    for name, value in instance_variables(sandbox, dagster_postgres, "deployment").items():
+        monkeypatch.setenv(name, value)
+    settings = instance_settings(sandbox)
+    for default in (4, 2):
+        settings["concurrency"]["pools"]["default_limit"] = default
+        with open_home(make_home(tmp_path / f"home{default}", settings)) as instance:
+            storage = instance.event_log_storage
+            storage.set_concurrency_slots("mysql_by_hand", 7)
+            apply_pool_limits(instance, {"mysql_by_file": 3, "mysql_db": None})
+            apply_pool_limits(instance, {"mysql_by_hand": None})
+            assert {one.name: one.limit for one in storage.get_pool_limits()} == {
+                "mysql_db": default,
+                "mysql_by_file": 3,
+                "mysql_by_hand": 7,
+            }
+            assert _job_of_a_pool("mysql_db").execute_in_process(instance=instance).success
+
+
+def _job_of_a_pool(pool: str) -> dg.JobDefinition:
+    @dg.op(pool=pool)
+    def connects() -> None: ...
+
+    @dg.job
+    def job() -> None:
+        connects()
+
+    return job
 
 
 def test_one_run_a_table_is_what_the_queue_counts(tmp_path: Path) -> None:
