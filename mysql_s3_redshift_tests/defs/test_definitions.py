@@ -139,7 +139,7 @@ def test_each_pipeline_has_a_job_and_a_sensor_or_a_schedule(tmp_path: Path) -> N
     jobs = {"polled_sync", "timed_sync", "polled_checks", "timed_checks"}
     assert jobs <= set(repository.job_names)
     sensors = {sensor.name: sensor for sensor in repository.sensor_defs}
-    assert set(sensors) == {"polled_sensor", "timed_alerts"}
+    assert set(sensors) == {"polled_sensor", "timed_alerts", "timed_alerts_of_checks"}
     assert sensors["polled_sensor"].minimum_interval_seconds == 90
     schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
     assert set(schedules) == {"timed_schedule", "polled_checks_schedule", "timed_checks_schedule"}
