@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks import machine
 from benchmarks.environments import make_environment
-from benchmarks.readers import ENGINE, LIMIT, READERS
+from benchmarks.extraction_section import extraction_section
+from benchmarks.markdown import table
 from benchmarks.verify_section import verify_section
 from benchmarks.workspace import BENCHMARKS, REPOSITORY, Workspace
 
@@ -64,82 +65,6 @@ Others: {others}.
 """
 
 
-def _extraction(results: Results) -> str:
-    text = """## MySQL to parquet
-
-    python -m benchmarks extraction exactness
-
-`orders`: 3,000,000 rows × 12 columns. `wide`: 300,000 rows × 60 columns. All but the first two
-write parquet files to a folder. “Rows thrown away” is a C program that executes a prepared
-statement and looks at nothing: what MySQL can deliver. `mariadb --quick` prints to /dev/null. Tools
-that need minutes ran once. “Values”: columns of edge values that came out as MySQL shows them.
-
-![MySQL to parquet](extraction.png)
-
-"""
-    for table, found in results["extraction"].items():
-        if table != "took":
-            text += f"**{table}**\n\n" + _extraction_table(found, results.get("exactness", {}))
-    return text + _exactness(results.get("exactness", {}))
-
-
-def _extraction_table(found: Results, exactness: Results) -> str:
-    limit = found[LIMIT]["seconds"]
-    rows = []
-    for reader in READERS:
-        one = found.get(reader.name, {"error": "not measured"})
-        values = _values(exactness.get(reader.name)) if reader.writes else "–"
-        if "seconds" not in one:
-            rows.append((reader.name, _brief(one["error"]), "", "", "", "", values))
-            continue
-        rows.append(
-            (
-                f"**{reader.name}**" if reader.name == ENGINE else reader.name,
-                f"{one['seconds']:.2f}",
-                _range(one) if one["runs"] > 1 else "one run",
-                f"{one['seconds'] / limit:.2f} ×",
-                f"{one['cpu']:.1f}",
-                f"{one['peak_mb']:.0f}",
-                values,
-            )
-        )
-    heads = ("way", "seconds", "spread", "of the limit", "processor s", "peak MB", "values")
-    return _table(heads, rows)
-
-
-def _range(one: Results) -> str:
-    return f"{one['fastest']:.2f} – {one['slowest']:.2f}"
-
-
-def _values(verdict: Results | None) -> str:
-    if verdict is None:
-        return "?"
-    wrong = len(verdict["changed"]) + len(verdict["failed"])
-    if not wrong:
-        return f"exact, all {verdict['columns']}"
-    parts = [f"{len(verdict[k])} {k}" for k in ("changed", "failed") if verdict[k]]
-    return f"{verdict['columns'] - wrong} of {verdict['columns']} exact; " + ", ".join(parts)
-
-
-def _exactness(verdicts: Results) -> str:
-    rows = [
-        (name, _names(verdict["changed"]), _names(verdict["failed"]))
-        for name, verdict in verdicts.items()
-        if name != "took"
-    ]
-    if not rows:
-        return ""
-    return (
-        "What was changed, and where a tool stopped with an error, by column of the edge tables "
-        "(their definitions and values are in [tables.py](tables.py); zero dates as NULL count as "
-        "exact):\n\n" + _table(("tool", "changed", "failed"), rows)
-    )
-
-
-def _names(columns: Iterable[str]) -> str:
-    return ", ".join(name.removeprefix("c_") for name in columns) or "none"
-
-
 def _memory(results: Results) -> str:
     rows = [
         (name, f"{one['rows']:,}", f"{one['bytes'] / 1e6:,.0f}", f"{one['peak_mb']:.0f}")
@@ -155,7 +80,7 @@ Peak resident memory of a process that extracts to S3, the interpreter and all l
 
 ![Peak memory](memory.png)
 
-""" + _table(("table", "rows", "parquet MB", "peak MB"), rows)
+""" + table(("table", "rows", "parquet MB", "peak MB"), rows)
 
 
 def _end_to_end(results: Results) -> str:
@@ -189,9 +114,9 @@ call to MySQL, S3 or the stand-in was under way; below it the processor seconds 
         whole = sum(used.values())
         cpu.append((mode, *(f"{used[s]:.1f}" for s in used), f"{1 - used['engine'] / whole:.0%}"))
     heads = ("load mode", "s", "spread", "rows a minute", "describe", "extract", "load", "outside")
-    text += _table(heads, rows)
+    text += table(heads, rows)
     systems = tuple(results["end_to_end"]["append"]["processor"])
-    return text + _table(("processor s", *systems, "not the engine"), cpu)
+    return text + table(("processor s", *systems, "not the engine"), cpu)
 
 
 def _incremental(results: Results) -> str:
@@ -222,7 +147,7 @@ MySQL's general log.
 ![Incremental syncs](incremental.png)
 
 """
-        + _table(heads, rows)
+        + table(heads, rows)
         + _idle(results["incremental"]["idle_tables"])
     )
 
@@ -256,7 +181,7 @@ def _initial_load(results: Results) -> str:
 {sizes[0]:.0f} MB. The first load reads by the primary key, increments by the timestamp's index.
 Here the key is {ratio:.0f} times as fast.
 
-""" + _table(("order", "rows read", "seconds", "spread", "rows a second"), rows)
+""" + table(("order", "rows read", "seconds", "spread", "rows a second"), rows)
 
 
 def _sensor(results: Results) -> str:
@@ -292,20 +217,11 @@ code server, and one every ten minutes, looks up columns and indexes too. Querie
 MySQL's general log, without what a connection begins with. Making the definitions of these tables
 takes {building:.1f} s.
 
-""" + _table(heads, rows)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines) + "\n"
-
-
-def _brief(error: str) -> str:
-    return error.replace("|", "/")[:70]
+""" + table(heads, rows)
 
 
 _PARTS = {
-    "extraction": _extraction,
+    "extraction": extraction_section,
     "memory": _memory,
     "end_to_end": _end_to_end,
     "incremental": _incremental,
