@@ -10,35 +10,57 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.scale import ledger, long_tables, many_tables, report
+from benchmarks.scale import (
+    backlog,
+    ledger,
+    long_rows,
+    long_tables,
+    many_tables,
+    report,
+    syncs,
+)
 from benchmarks.workspace import BENCHMARKS, Workspace
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 
 PARTS: dict[str, Callable[[Workspace], Any]] = {
     "long_tables": long_tables.run,
+    "long_rows": long_rows.run,
+    "backlog": backlog.run,
     "ledger": ledger.run,
     "many_tables": many_tables.run,
+    "syncs": syncs.run,
+    "thousand": syncs.run_thousand,
 }
+ALONE = {"thousand"}
+"""Parts that run only where they are named."""
 
 
 def main() -> None:
     """Run what the command line names, or everything."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(PARTS)}, report")
-    names = parser.parse_args().names or [*PARTS, "report"]
+    names = parser.parse_args().names or [*(name for name in PARTS if name not in ALONE), "report"]
     with _open_workspace() as workspace:
-        kept = workspace.folder / "scale.json"
-        results = json.loads(kept.read_text()) if kept.exists() else {}
         for name in names:
             if name in PARTS:
                 print(f"== {name}", flush=True)
-                began = time.monotonic()
-                measured = PARTS[name](workspace)
-                took = time.monotonic() - began
-                results[name] = {"found": measured, "took": took, "load": os.getloadavg()}
-                kept.write_text(json.dumps(results, indent=1) + "\n")
+                _measure(workspace, name)
         if "report" in names:
-            report.write(workspace, results)
+            report.write(workspace, _kept(workspace))
+
+
+def _measure(workspace: Workspace, name: str) -> None:
+    began = time.monotonic()
+    measured = PARTS[name](workspace)
+    took = time.monotonic() - began
+    results = _kept(workspace) | {name: {"found": measured, "took": took, "load": os.getloadavg()}}
+    (workspace.folder / "scale.json").write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _kept(workspace: Workspace) -> dict[str, Any]:
+    file = workspace.folder / "scale.json"
+    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return found
 
 
 @contextlib.contextmanager

@@ -54,11 +54,10 @@ long as MySQL has cores and the network has room for n streams.
 """
 
 
-def project_tables(measured: dict[str, list[dict[str, Any]]]) -> str:
+def project_tables(found: list[dict[str, Any]], synced: list[dict[str, Any]]) -> str:
     """Ten thousand tables."""
-    found = measured["idle"]
     definitions, poll = slope(found, "definitions"), slope(found, "poll_again")
-    idle = slope(measured["synced"], "idle", "cpu")
+    idle = slope(synced, "idle", "cpu")
     assets = slope(found, "asset_list", "again")
     per_tick = 40 / poll if poll else 0.0
     return f"""\

@@ -16,9 +16,8 @@ import matplotlib.pyplot as plt
 OURS, OTHERS, THIRD = "#c2410c", "#64748b", "#0f766e"
 
 
-def draw_many_tables(found: dict[str, list[dict[str, Any]]], path: Path) -> None:
+def draw_many_tables(idle: list[dict[str, Any]], synced: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8))
-    synced, idle = found["synced"], found["idle"]
     for name, color in (("first", OURS), ("idle", OTHERS)):
         tables = [one["tables"] for one in synced]
         seconds = [one[name]["cpu"] for one in synced]
@@ -68,11 +67,31 @@ def save(figure: Any, path: Path) -> None:
     plt.close(figure)
 
 
+def draw_long_rows(found: dict[str, Any], path: Path) -> None:
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2))
+    rows = [one["rows"] / 1e6 for one in found["chunks"]]
+    shown = (
+        ("seconds", 1, "a chunk, seconds"),
+        ("memory", 1, "memory of the process, MB"),
+        ("state_bytes", 1e-3, "extract state, kB"),
+    )
+    for axis, (name, factor, title) in zip(axes, shown, strict=True):
+        axis.plot(rows, [one[name] * factor for one in found["chunks"]], ".-", color=OURS)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("million rows extracted")
+        axis.set_ylim(bottom=0)
+    save(figure, path)
+
+
 def main(results: Path, folder: Path) -> None:
-    found = json.loads(results.read_text())
-    for name, draw in (("many_tables", draw_many_tables), ("long_tables", draw_long_tables)):
-        if name in found:
-            draw(found[name]["found"], folder / f"scale_{name}.png")
+    kept = {name: one["found"] for name, one in json.loads(results.read_text()).items()}
+    if "many_tables" in kept and "syncs" in kept:
+        synced = sorted([*kept["syncs"], *kept.get("thousand", [])], key=lambda one: one["tables"])
+        draw_many_tables(kept["many_tables"], synced, folder / "scale_many_tables.png")
+    if "long_tables" in kept:
+        draw_long_tables(kept["long_tables"], folder / "scale_long_tables.png")
+    if "long_rows" in kept:
+        draw_long_rows(kept["long_rows"], folder / "scale_long_rows.png")
 
 
 main(Path(sys.argv[1]), Path(sys.argv[2]))
