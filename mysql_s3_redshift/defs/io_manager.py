@@ -12,8 +12,8 @@ import dagster as dg
 from mysql_s3_redshift.adapters.s3.documents import StateDocument
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.defs.config_memory import state_paths
 from mysql_s3_redshift.defs.failures import shown_in_dagster
-from mysql_s3_redshift.defs.names import extract_key, load_key
 from mysql_s3_redshift.defs.resources import S3Resource
 from mysql_s3_redshift.errors import ConfigError, StateConflictError
 
@@ -69,10 +69,7 @@ class StateIOManager(dg.ConfigurableIOManager):
 
     def _document(self, key: dg.AssetKey, kind: type[Any]) -> StateDocument[Any]:
         """The document of an asset; an odd table name is spelled out in S3 and not in Dagster."""
-        plans = self.storage.config.plans()
-        extracts = {extract_key(plan): plan.extract_key for plan in plans}
-        loads = {load_key(plan): plan.load_key for plan in plans}
-        path = (extracts if kind is ExtractState else loads)[key]
+        path = state_paths(self.storage.config_path)[key]
         bucket = self.storage.bucket()
         return StateDocument(bucket, s3_names.state_key(bucket.prefix, path), kind)
 
