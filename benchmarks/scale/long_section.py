@@ -72,13 +72,13 @@ A table whose files are never loaded, or the first extraction of a very long one
 ![long tables](scale_long_tables.png)
 
 Every file that waits stands in the extract state with its bounds, about
-{10 * round(worst["bytes"] / worst["files"] / 10)} bytes each, and every commit writes all of them. At {worst["files"]:,} waiting files a commit is
-{worst["bytes"] / 1e6:.1f} MB and {worst["commit"] * 1e3:,.0f} ms, against seconds for the chunk
-itself; all commits on the way there write {_total_backlog(worst) / 1e9:.0f} GB, against
-{worst["files"] * 20e6 / 1e9:,.0f} GB of parquet. That is the bound of this format: **keep a
-backlog below ten thousand files**. With the default `chunk_rows` that is five billion rows; with
-chunks of 20,000 rows it is 200 million, so raise `chunk_rows` there, or load in between
-(`sync --limit`).
+{10 * round(worst["bytes"] / worst["files"] / 10)} bytes each, and every commit writes all of them.
+At {worst["files"]:,} waiting files a commit is {worst["bytes"] / 1e6:.1f} MB and
+{worst["commit"] * 1e3:,.0f} ms, most of which S3 takes, against seconds for the chunk itself; all
+commits on the way there write {_total_backlog(worst) / 1e9:.0f} GB, against
+{worst["files"] * 20e6 / 1e9:,.0f} GB of parquet. That is the bound of this format: **keep a backlog
+below ten thousand files**. With the default `chunk_rows` that is five billion rows; with chunks of
+20,000 rows it is 200 million, so raise `chunk_rows` there, or load in between (`sync --limit`).
 
 Memory of an extraction does not depend on the table's length (README.md measures it from 100,000
 to 10 million rows); the documents add {worst["peak"] / 1e6:.0f} MB at {worst["files"]:,} waiting

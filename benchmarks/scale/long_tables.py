@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.workspace import Workspace
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
-from mysql_s3_redshift.adapters.s3.documents import StateDocument
+from mysql_s3_redshift.adapters.s3.documents import StateDocument, serialize
 from mysql_s3_redshift.config import load
 from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState, MysqlState, utc_now
 
@@ -60,7 +60,7 @@ def _backlog(workspace: Workspace) -> list[dict[str, Any]]:
                 extracts.read()
                 read = time.perf_counter() - began
                 tracemalloc.start()
-                extract.model_dump_json(by_alias=True, indent=1)
+                serialize(extract)
                 peak = tracemalloc.get_traced_memory()[1]
                 tracemalloc.stop()
                 found.append(_point(extract, seq, written) | {"read": read, "peak": peak})
@@ -71,8 +71,8 @@ def _backlog(workspace: Workspace) -> list[dict[str, Any]]:
 def _point(
     extract: ExtractState, files: int, seconds: float, loads: LoadState | None = None
 ) -> dict[str, Any]:
-    body = extract.model_dump_json(by_alias=True, indent=1)
-    load_bytes = len(loads.model_dump_json(by_alias=True, indent=1)) if loads else 0
+    body = serialize(extract)
+    load_bytes = len(serialize(loads)) if loads else 0
     return {
         "files": files,
         "rows": files * CHUNK_ROWS,
