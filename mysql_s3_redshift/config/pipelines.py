@@ -124,7 +124,7 @@ class AlertConfig(Section):
     """Failed checks that are told: `errors`, `warnings` (with the errors) or `none`."""
     recoveries: bool = False
     """Tells, too, when a check that was told of passes again."""
-    web_ui: Annotated[Text, AfterValidator(_base_address)] | None = None
+    web_ui: Annotated[str, AfterValidator(_base_address)] | None = None
     """Address of Dagster's web UI, for the links; default: no links."""
 
     @model_validator(mode="after")

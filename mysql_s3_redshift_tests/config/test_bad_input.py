@@ -221,6 +221,10 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
         changed((*SHOP, "alerts"), {"webhook": "ops"}),
         ["`pipelines.shop.alerts.webhook` has a value (not shown here)"],
     ),
+    "a web UI that is no address": (
+        changed((*SHOP, "alerts"), {"command": ["true"], "web_ui": "dagster"}),
+        ["the web UI's address is `http://…` or `https://…`"],
+    ),
     "alerts for nobody": (
         changed((*SHOP, "alerts"), {}),
         ["`pipelines.shop.alerts` is not valid: it needs `webhook` or `command`"],
