@@ -20,6 +20,10 @@ from mysql_s3_redshift.defs.names import (
 LONGEST_PAUSE = timedelta(hours=1)
 BUSY_SHARE = 10
 """A table that must be read whole to see whether it changed is read at most a tenth of the time."""
+QUICK_SECONDS = 10.0
+"""A run of up to so long is more of Dagster's work than reading."""
+EARLY = 0.8
+"""Ticks come a little early or late: a table is due when most of its interval has passed."""
 
 _OPEN = [
     dg.DagsterRunStatus.QUEUED,
@@ -39,12 +43,14 @@ class TableHistory:
 
     Attributes:
         failures: Failed runs since the last good one.
+        asked: When the newest run was asked for, in seconds since 1970; None without one.
         ended: When the newest run ended, in seconds since 1970; None without one.
         seconds: How long it took.
     """
 
     in_flight: bool = False
     failures: int = 0
+    asked: float | None = None
     ended: float | None = None
     seconds: float = 0.0
     _settled: bool = field(default=False, repr=False)
@@ -52,6 +58,7 @@ class TableHistory:
     def add(self, record: dg.RunRecord) -> None:
         """Take the next older run into account."""
         if self.ended is None and record.end_time is not None:
+            self.asked = record.create_timestamp.timestamp()
             self.ended = record.end_time
             self.seconds = record.end_time - (record.start_time or record.end_time)
         if self._settled:
@@ -73,14 +80,23 @@ class TableHistory:
         """Whether it is time to read a table again of which nothing tells that it changed."""
         if self.ended is None:
             return True
-        pause = max(every.total_seconds(), BUSY_SHARE * self.seconds)
-        return (now or time.time()) - self.ended >= pause
+        moment = now or time.time()
+        rest = BUSY_SHARE * self.seconds if self.seconds > QUICK_SECONDS else 0.0
+        since_asked = moment - (self.asked or self.ended)
+        return moment - self.ended >= rest and since_asked >= EARLY * every.total_seconds()
 
 
 def read_history(
-    instance: dg.DagsterInstance, pipeline: str, plans: Iterable[TablePlan]
+    instance: dg.DagsterInstance, pipeline: str, plans: Iterable[TablePlan], *, among: int = 0
 ) -> Mapping[str, TableHistory]:
-    """Read the history of a pipeline's tables, by display name, in two queries."""
+    """Read the history of tables of a pipeline, by display name, in two queries at most.
+
+    Args:
+        instance: Knows the runs.
+        pipeline: Its name.
+        plans: The tables.
+        among: How many tables the pipeline has, where that is more.
+    """
     plans = list(plans)
     found = {plan.display_name: TableHistory() for plan in plans}
     by_tag = {table_tag(plan): plan.display_name for plan in plans}
@@ -94,7 +110,9 @@ def read_history(
             names = set(found)
         for name in names:
             found[name].in_flight = True
-    limit = min(_RUNS_PER_TABLE * len(plans), _MOST_RUNS)
+    if all(table.in_flight for table in found.values()):
+        return found  # what was before tells nothing now
+    limit = min(_RUNS_PER_TABLE * max(len(plans), among), _MOST_RUNS)
     ended = dg.RunsFilter(statuses=_ENDED, tags={PIPELINE_TAG: pipeline})
     for record in instance.get_run_records(ended, limit=limit):
         for name in _tables_of(record.dagster_run, by_tag, by_key):

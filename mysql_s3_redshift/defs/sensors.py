@@ -3,8 +3,9 @@
 Both ask for one run per table, so a table that is slow or broken holds up no other.
 """
 
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,50 @@ from mysql_s3_redshift.defs.run_history import TableHistory, read_history
 BUDGET_SECONDS = 40.0
 """A tick may take 60 s; one that runs out of time goes on with the next table at the next tick."""
 TABLES_AT_ONCE = 100
+LOOKS_PER_INTERVAL = 6
+LONGEST_PAUSE_SECONDS = 60
+"""A table that is in flight when the others are looked at is not left for a whole interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a tick leaves to the next one, in the sensor's cursor.
+
+    Attributes:
+        due: When all tables are to be looked at, in seconds since 1970.
+        left: Tables to look at before that: they were in flight, or there was no time for them.
+    """
+
+    due: float = 0.0
+    left: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, cursor: str | None) -> "Memory":
+        """Read a cursor; one that is not of this sensor counts as none."""
+        try:
+            document = json.loads(cursor or "")
+            return cls(float(document["due"]), frozenset(map(str, document["left"])))
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+    def cursor(self) -> str:
+        """The cursor that `of` reads."""
+        return json.dumps({"due": self.due, "left": sorted(self.left)})
+
+    def wanted(self, plans: Sequence[TablePlan], now: float) -> list[TablePlan]:
+        """The tables to look at now, those that were left the last time first."""
+        before = [plan for plan in plans if plan.display_name in self.left]
+        if now < self.due:
+            return before
+        return [*before, *(plan for plan in plans if plan.display_name not in self.left)]
+
+    def after(self, left: Iterable[str], *, now: float, every: timedelta) -> "Memory":
+        """The memory after a tick; looks at all tables keep their rhythm unless one was missed."""
+        due = self.due
+        if now >= due:
+            seconds = every.total_seconds()
+            due = due + seconds if now < due + seconds else now + seconds
+        return Memory(due, frozenset(left))
 
 
 @dataclass(slots=True)
@@ -40,23 +85,32 @@ class Tick:
 
     Attributes:
         needed: Tables that need a run.
-        seen: Tables that were looked at; the next tick goes on after them.
+        left: Tables for the next tick, by display name: in flight, or not reached in time.
+        seen: Tables that were looked at.
     """
 
     needed: list[Finding] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     seen: int = 0
     in_flight: int = 0
     paused: int = 0
 
-    def admits(self, table: TableHistory, every: timedelta) -> bool:
+    def admits(self, plan: TablePlan, table: TableHistory, every: timedelta) -> bool:
         """Whether a table may be asked for now; counts those that may not."""
-        self.in_flight += table.in_flight
-        paused = not table.in_flight and table.is_paused(every)
+        if table.in_flight:
+            self.in_flight += 1
+            self.left.append(plan.display_name)
+            return False
+        paused = table.is_paused(every)
         self.paused += paused
-        return not table.in_flight and not paused
+        return not paused
 
     def summary(self) -> str:
         """Why no run is asked for."""
+        if not self.seen:
+            return (
+                "no table was in flight when all were looked at, and it is not time to do it again"
+            )
         idle = self.seen - self.in_flight - self.paused
         parts = [f"{idle} tables have nothing new"]
         parts += [f"{self.in_flight} are in flight"] if self.in_flight else []
@@ -80,38 +134,40 @@ def build_sensor(
     @dg.sensor(
         name=sensor_name(name),
         job=job,
-        minimum_interval_seconds=max(int(every.total_seconds()), 1),
+        minimum_interval_seconds=pause_seconds(every),
         required_resource_keys={mysql},
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Every {format_duration(every)}: asks for a run of each table of `{name}` "
         "that has rows beyond its stored watermark or files to load. Tables in flight are left "
-        "alone, tables that failed wait twice as long after every failure.",
+        "alone, and looked at as soon as they are not. Tables that failed wait twice as long after "
+        "every failure.",
     )
     def new_rows(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         resource: MySqlResource = getattr(context.resources, mysql)
         apply_pool_limits(context.instance, limits)
-        history = read_history(context.instance, name, plans)
-        cursor = context.cursor or ""
-        turn = int(cursor) % len(plans) if cursor.isdigit() else 0
-        with resource.open() as connections:
-            tick = look(
-                connections,
-                [*plans[turn:], *plans[:turn]],
-                history,
-                every=every,
-                deadline=time.monotonic() + budget,
-            )
-        # Runs start in this order: where they queue, the same tables would always come last.
-        tick.needed.sort(key=lambda finding: history[finding.plan.display_name].ended or 0.0)
+        memory, now, tick = Memory.of(context.cursor), time.time(), Tick()
+        if wanted := memory.wanted(plans, now):
+            history = read_history(context.instance, name, wanted, among=len(plans))
+            deadline = time.monotonic() + budget
+            with resource.open() as connections:
+                tick = look(connections, wanted, history, every=every, deadline=deadline)
+            # They start in this order: where runs queue, the same ones would always come last.
+            tick.needed.sort(key=lambda finding: history[finding.plan.display_name].ended or 0.0)
         for finding in tick.needed:
             context.log.info("%s: %s", finding.plan.display_name, finding.reason or "time to look")
         return dg.SensorResult(
             run_requests=[_request(finding.plan) for finding in tick.needed],
-            cursor=str((turn + tick.seen) % len(plans)),
+            cursor=memory.after(tick.left, now=now, every=every).cursor(),
             skip_reason=None if tick.needed else tick.summary(),
         )
 
     return new_rows
+
+
+def pause_seconds(every: timedelta) -> int:
+    """Seconds between two ticks: short enough that a table in flight does not wait an interval."""
+    interval = int(every.total_seconds())
+    return max(min(interval // LOOKS_PER_INTERVAL, LONGEST_PAUSE_SECONDS), 1)
 
 
 def build_schedule(
@@ -159,9 +215,10 @@ def look(
     tick = Tick()
     for start in range(0, len(plans), TABLES_AT_ONCE):
         if tick.seen and time.monotonic() >= deadline:
+            tick.left += [plan.display_name for plan in plans[start:]]
             break
         batch = plans[start : start + TABLES_AT_ONCE]
-        idle = [plan for plan in batch if tick.admits(history[plan.display_name], every)]
+        idle = [p for p in batch if tick.admits(p, history[p.display_name], every)]
         for finding in find_work(connections, idle):
             due = history[finding.plan.display_name].is_due(every)
             if finding.reason or (not finding.told and due):

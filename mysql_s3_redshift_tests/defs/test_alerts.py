@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from mysql_s3_redshift.config import AlertConfig
-from mysql_s3_redshift.defs.alerts import AlertFailedError, send, summarize
+from mysql_s3_redshift.defs.alerts import AlertFailedError, build_alerts, send, summarize
+from mysql_s3_redshift.defs.names import run_tags
 from mysql_s3_redshift_tests.defs.shop import Shop
 from mysql_s3_redshift_tests.defs.webhooks import new_webhook
 
@@ -53,6 +55,41 @@ def test_the_document_names_the_table_what_happened_and_the_remedy(
     assert told["url"] == f"https://dagster.example.com/runs/{result.run_id}"
     assert told["url"] in told["text"]
     assert summarize(context, "other", ()) is None
+
+
+def test_failed_runs_of_two_pipelines_between_two_ticks_are_told_once_by_whose_they_are(
+    shop: Shop, instance: dg.DagsterInstance, webhook: tuple[str, list[Any]]
+) -> None:
+    address, taken = webhook
+    config = shop.config
+    told = config.pipeline("p").model_copy(
+        update={"alerts": AlertConfig(webhook=SecretStr(address))}
+    )
+    config = replace(config, pipelines={**config.pipelines, "p": told})
+    sensor = build_alerts(config, "p", config.plans("p"))
+    repository = dg.Definitions(sensors=[sensor]).get_repository_def()
+
+    def tick(cursor: str | None) -> str | None:
+        context = dg.build_sensor_context(
+            instance=instance, cursor=cursor, repository_def=repository
+        )
+        return sensor.evaluate_tick(context).cursor
+
+    cursor = tick(None)
+    for name, tags in (("p_sync", run_tags(shop.plan())), ("other_sync", {})):
+
+        @dg.op(name=f"{name}_step")
+        def fail() -> None:
+            raise dg.Failure("the table is gone", allow_retries=False)
+
+        @dg.job(name=name)
+        def one() -> None:
+            fail()
+
+        one.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    tick(tick(cursor))
+    assert [alert["job"] for alert in taken] == ["p_sync"]
+    assert "the table is gone" in taken[0]["text"]
 
 
 def test_a_webhook_and_a_command_get_the_document(

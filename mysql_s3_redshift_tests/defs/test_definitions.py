@@ -140,7 +140,7 @@ def test_each_pipeline_has_a_job_and_a_sensor_or_a_schedule(tmp_path: Path) -> N
     assert jobs <= set(repository.job_names)
     sensors = {sensor.name: sensor for sensor in repository.sensor_defs}
     assert set(sensors) == {"polled_sensor", "timed_alerts", "timed_alerts_of_checks"}
-    assert sensors["polled_sensor"].minimum_interval_seconds == 90
+    assert sensors["polled_sensor"].minimum_interval_seconds == 15
     schedules = {schedule.name: schedule for schedule in repository.schedule_defs}
     assert set(schedules) == {"timed_schedule", "polled_checks_schedule", "timed_checks_schedule"}
     assert schedules["timed_schedule"].execution_timezone == "Europe/Berlin"

@@ -15,7 +15,7 @@ from mysql_s3_redshift.config import SyncConfig
 from mysql_s3_redshift.defs.build import build_resources
 from mysql_s3_redshift.defs.names import run_tags
 from mysql_s3_redshift.defs.run_history import TableHistory
-from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
+from mysql_s3_redshift.defs.sensors import Memory, build_schedule, build_sensor, pause_seconds
 from mysql_s3_redshift.defs.sync import SyncOptions, sync_tables
 from mysql_s3_redshift_tests.defs.shop import Shop
 
@@ -110,7 +110,43 @@ def test_a_tick_without_time_left_goes_on_with_the_next_table_at_the_next_tick(
     first = tick(shop, instance, budget=0.0)
     second = tick(shop, instance, budget=0.0, cursor=first.cursor)
     assert [asked(first), asked(second)] == [["items"], ["orders"]]
-    assert second.cursor == "0"
+    assert Memory.of(first.cursor).left == {shop.plan("orders").display_name}
+    assert not Memory.of(second.cursor).left
+    third = tick(shop, instance, cursor=second.cursor)
+    assert asked(third) == []
+    assert "not time" in third.skip_message
+
+
+def test_a_table_that_was_in_flight_is_looked_at_again_before_the_others(
+    shop: Shop, instance: dg.DagsterInstance
+) -> None:
+    """Else what a long run does not bring waits for two intervals."""
+    job = shop.definitions().resolve_job_def("p_sync")
+    run = instance.create_run_for_job(job, tags=run_tags(shop.plan("orders")))
+    first = tick(shop, instance)
+    assert asked(first) == ["items"]
+    still = tick(shop, instance, cursor=first.cursor)
+    assert asked(still) == []
+    assert still.skip_message == "0 tables have nothing new, 1 are in flight"
+    instance.report_run_canceled(run)
+    ended = tick(shop, instance, cursor=still.cursor)
+    assert asked(ended) == ["orders"], "and `items`, which is new too, at its time"
+    assert asked(tick(shop, instance, cursor=ended.cursor)) == []
+
+
+def test_looks_at_all_tables_keep_their_rhythm() -> None:
+    """So that ticks which come late do not add up to a longer interval."""
+    every = timedelta(seconds=60)
+    memory = Memory.of("3").after([], now=1_000.0, every=every)
+    assert (memory.due, Memory.of(memory.cursor())) == (1_060.0, memory)
+    assert memory.after(["p/a.b"], now=1_059.0, every=every) == Memory(
+        1_060.0, frozenset({"p/a.b"})
+    )
+    late = memory.after([], now=1_069.0, every=every)
+    assert late.due == 1_120.0
+    assert late.after([], now=1_300.0, every=every).due == 1_360.0, "missed ones are not made up"
+    pauses = [pause_seconds(timedelta(seconds=seconds)) for seconds in (1, 60, 300, 86_400)]
+    assert pauses == [1, 10, 50, 60]
 
 
 def test_a_table_that_must_be_read_whole_is_due_by_time_alone(
@@ -123,6 +159,9 @@ def test_a_table_that_must_be_read_whole_is_due_by_time_alone(
     slow = TableHistory(ended=1_000_000.0, seconds=120.0)
     assert not slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_100)
     assert slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_200)
+    quick = TableHistory(asked=1_000_000.0, ended=1_000_008.0, seconds=6.0)
+    assert not quick.is_due(timedelta(minutes=1), now=1_000_000.0 + 40)
+    assert quick.is_due(timedelta(minutes=1), now=1_000_000.0 + 59), "not at every second tick"
 
 
 def test_one_table_that_cannot_be_asked_does_not_hold_up_the_others(
