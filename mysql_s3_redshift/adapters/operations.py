@@ -6,7 +6,6 @@ that were read, so a run that commits in between makes the change fail and chang
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,13 +16,16 @@ from mysql_s3_redshift.adapters.pair import describe
 from mysql_s3_redshift.adapters.redshift.ledger import TargetTable
 from mysql_s3_redshift.adapters.reloading import files_of_generation, files_of_window
 from mysql_s3_redshift.adapters.s3.states import TableStates
+from mysql_s3_redshift.adapters.salvage import salvage
 from mysql_s3_redshift.core import operate
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, TARGET_SINCE
 from mysql_s3_redshift.core.cursors import Cursor
+from mysql_s3_redshift.core.identities import read_identity
 from mysql_s3_redshift.core.loading import TRUNCATING
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value, Window
 from mysql_s3_redshift.core.next_query import stored_cursor
 from mysql_s3_redshift.core.operate import ManualChange
+from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
 
@@ -91,18 +93,36 @@ def load_mode(plan: TablePlan, state: ExtractState | None) -> str:
     return str(plan.load_mode or (state.metadata.get("load_mode", "") if state else ""))
 
 
-def set_watermark(operation: Operation, *, timestamp: datetime | None, identity: Value) -> Changed:
+def set_watermark(
+    operation: Operation, *, timestamp: datetime | None, identity: str | None
+) -> Changed:
     """Move the watermark of a table; one that was never extracted gets its first document.
 
+    Args:
+        operation: The table and the change.
+        timestamp: The timestamp half.
+        identity: The id half as it is written; it has to be one of the column's type.
+
     Raises:
-        ConfigError: The strategy has no such watermark.
+        ConfigError: The strategy has no such watermark, or the id cannot be one of its column.
         StateConflictError: A run committed in between; nothing was changed.
     """
     state = operation.states.extract.read()
     cursor = _cursor(operation, state)
+    value: Value = None
+    if identity is not None:
+        value = read_identity(identity, _described(operation, state), cursor)
     state = state or ExtractState.first(operation.plan, str(cursor.strategy))
-    moved = operate.set_watermark(state, cursor, timestamp=timestamp, identity=identity)
+    moved = operate.set_watermark(state, cursor, timestamp=timestamp, identity=value)
     return operation.write(moved, None, manual_watermark=True)
+
+
+def _described(operation: Operation, state: ExtractState | None) -> TableSchema:
+    """The columns: as the last files have them, else as MySQL tells."""
+    fingerprint = state.metadata.get("stored_schema") if state is not None else None
+    if isinstance(fingerprint, str):
+        return operation.connections.storage(operation.plan).get_schema(fingerprint)
+    return describe(operation.plan, operation.connections).schema
 
 
 def _cursor(operation: Operation, state: ExtractState | None) -> Cursor:
@@ -215,7 +235,7 @@ def _read(operation: Operation, *, force: bool) -> tuple[ExtractState | None, Lo
         return operation.states.read()
     except StateUnreadableError:
         strategy = str(operation.plan.strategy or CdcStrategy.FULL_SYNC)
-        generation, next_seq = _salvage(operation)
+        generation, next_seq = salvage(operation.states, operation.target())
         # Reading again keeps the versions, so that the writes stay conditional.
         for document in (operation.states.extract, operation.states.load):
             try:
@@ -225,33 +245,6 @@ def _read(operation: Operation, *, force: bool) -> tuple[ExtractState | None, Lo
         return operate.force_reset(
             operation.plan, strategy, generation=generation, next_seq=next_seq
         )
-
-
-def _salvage(operation: Operation) -> tuple[int, int]:
-    """The highest generation and number that were ever used, from all that can be read."""
-    generations, numbers = [0], [1]
-    bucket = operation.connections.bucket(operation.plan.storage)
-    for document in (operation.states.extract, operation.states.load):
-        found = bucket.get(document.key)
-        facts = _object(found[0]) if found else {}
-        generations.append(_integer(facts.get("generation")))
-        numbers += [_integer(facts.get("next_seq")), _integer(facts.get("loaded_through")) + 1]
-    for file in operation.target().files():
-        generations.append(file.generation)
-        numbers.append(file.seq + 1)
-    return max(generations) + 1, max(numbers)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _integer(value: object) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def restore(operation: Operation, version: str) -> Changed:

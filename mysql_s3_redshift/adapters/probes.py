@@ -6,7 +6,7 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -64,7 +64,7 @@ def probe_source(name: str, connections: Connections) -> Iterator[Finding]:
     yield Finding(OK, subject, f"connected: {facts.version}, time zone {facts.time_zone}")
     place, cipher = f"sources.{name}.tls.mode", source.connection.cipher
     yield _encryption(subject, place, str(config.tls.mode), cipher=cipher, host=config.host)
-    grants = " ".join(str(row[0]) for row in source.connection.query("SHOW GRANTS")).upper()
+    grants = privilege_words(str(row[0]) for row in source.connection.query("SHOW GRANTS"))
     user = f"'{config.user}'@'%'"
     whole = re.search(r"GRANT ALL PRIVILEGES ON \*\.\*", grants) is not None
     if whole or re.search(r"\bPROCESS\b", grants):
@@ -83,6 +83,11 @@ def probe_source(name: str, connections: Connections) -> Iterator[Finding]:
         what = "the user may write, which is not needed"
         remedy = f"Use a user of its own: GRANT SELECT, PROCESS ON *.* TO {user}"
         yield Finding(WARNING, subject, what, remedy)
+
+
+def privilege_words(grants: Iterable[str]) -> str:
+    """The words of grants: a table may be called `process`, a column `update`."""
+    return re.sub(r"`(?:[^`]|``)*`|'[^']*'", "``", " ".join(grants)).upper()
 
 
 def probe_table(plan: TablePlan, connections: Connections) -> Iterator[Finding]:

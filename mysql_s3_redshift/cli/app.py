@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DOCUMENT_VERSION = "1.0"
 """Version of every JSON document that a command prints; see docs/cli.md."""
 
+LARGEST = 2**63 - 1
+"""Of all numbers of rows and files that options take: what both databases can count."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -54,13 +57,30 @@ class App:
         """The tables that `-p` and `-t` name."""
         from mysql_s3_redshift.config import select
 
+        self.plans(pipeline)
         return select(self.config, pipeline, tables)
 
     def select_all(self, pipeline: str | None, tables: tuple[str, ...]) -> tuple[TablePlan, ...]:
         """As `select`, but without `-p` and `-t` every table of the file."""
         if pipeline is None and not tables:
-            return self.config.plans()
+            return self.plans(None)
         return self.select(pipeline, tables)
+
+    def plans(self, pipeline: str | None) -> tuple[TablePlan, ...]:
+        """The tables of one pipeline, or of all.
+
+        Raises:
+            ConfigError: There are none: a command that compared nothing must not look as if all
+                were well.
+        """
+        plans = self.config.plans(pipeline)
+        if not plans:
+            raise ConfigError(
+                f"{self.config_path} has no pipelines, so there are no tables.",
+                kept="Nothing was changed.",
+                remedy="Add some: `mysql-s3-redshift discover SOURCE` prints what fits a source.",
+            )
+        return plans
 
     def select_one(self, pipeline: str | None, table: str) -> TablePlan:
         """The one table that a command changes."""

@@ -13,7 +13,9 @@ from mysql_s3_redshift.adapters.mysql.discovery import describe_tables, list_tab
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.config import Config
+from mysql_s3_redshift.config.table_names import split_table_name
 from mysql_s3_redshift.core.discover import Suggestion, suggest
+from mysql_s3_redshift.core.names import quote_mysql
 from mysql_s3_redshift.core.schema import SourceTable
 from mysql_s3_redshift.errors import ConfigError
 
@@ -84,10 +86,33 @@ def _table(suggestion: Suggestion) -> list[str]:
     table = suggestion.table
     size = f"{text.size(table.data_bytes or 0)}"
     rows = "" if table.row_estimate is None else f"about {table.row_estimate:,} rows, "
-    lines = [f"      # {rows}{size}; {suggestion.why}"]
-    lines += [f"      # warning: {warning}" for warning in suggestion.warnings]
-    lines.append(f"      {_quoted(f'{table.schema}.{table.name}')}:")
-    return [*lines, *(f"        {k}: {_value(v)}" for k, v in suggestion.options.items())]
+    lines = [f"{rows}{size}; {suggestion.why}"]
+    lines += [f"warning: {warning}" for warning in suggestion.warnings]
+    try:
+        name = _table_name(table)
+    except ValueError as error:
+        lines.append(f"left out: {table.qualified_name}: {error}")
+        return [_comment(line) for line in lines]
+    options = (f"        {k}: {_value(v)}" for k, v in suggestion.options.items())
+    return [*map(_comment, lines), f"      {_quoted(name)}:", *options]
+
+
+def _table_name(table: SourceTable) -> str:
+    """The name as pipelines.yaml takes it, quoted as in MySQL where it has to be.
+
+    Raises:
+        ValueError: No file can name this table.
+    """
+    parts = (table.schema, table.name)
+    plain, quoted = ".".join(parts), ".".join(map(quote_mysql, parts))
+    is_plain = "`" not in plain and "." not in table.schema
+    split_table_name(quoted)
+    return plain if is_plain else quoted
+
+
+def _comment(line: str) -> str:
+    """A line of comment, whatever characters a name in it has."""
+    return f"      # {''.join(c if c.isprintable() else ' ' for c in line)}"
 
 
 def _value(value: object) -> str:

@@ -18,4 +18,4 @@ def doctor(app: App, pipeline: str | None) -> None:
     """
     from mysql_s3_redshift.cli.doctor_run import examine
 
-    examine(app, app.config.plans(pipeline))
+    examine(app, app.plans(pipeline))

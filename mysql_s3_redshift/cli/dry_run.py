@@ -15,6 +15,7 @@ from mysql_s3_redshift.adapters.preview import (
 )
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.several import look_at_each
 from mysql_s3_redshift.cli.sync_request import SyncRequest
 from mysql_s3_redshift.core.ceiling import ceiling_json
 from mysql_s3_redshift.core.estimate import Estimate
@@ -29,20 +30,25 @@ def show_preview(app: App, plans: Sequence[TablePlan], request: SyncRequest) -> 
     """Show bounds, counts and SQL of every table.
 
     Raises:
-        ReplicationError: Of the first table that could not run.
+        ReplicationError: The only table could not run.
+        TablesFailedError: Some tables could not run; the others are shown.
     """
-    documents = {}
-    for plan in plans:
+
+    def look(plan: TablePlan) -> Preview:
         with Connections(app.config) as connections:
             preview = _preview(plan, connections, request)
-        if app.as_json:
-            documents[plan.display_name] = _document(preview)
-        else:
+        if not app.as_json:
             _show(plan, preview)
+        return preview
+
+    several = look_at_each(plans, look)
     if app.as_json:
-        app.print_json("sync --dry-run", {"status": "success", "tables": documents})
+        status = "failed" if several.failed else "success"
+        tables = several.documents(_document)
+        app.print_json("sync --dry-run", {"status": status, "tables": tables})
     else:
         text.echo("Nothing was changed.")
+    several.raise_failures()
 
 
 def _preview(plan: TablePlan, connections: Connections, request: SyncRequest) -> Preview:

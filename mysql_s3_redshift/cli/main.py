@@ -7,7 +7,6 @@ the exit code of its kind; with `--json` also as the one document on stdout.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import traceback
@@ -75,9 +74,8 @@ def run(arguments: Sequence[str]) -> int:
         kept = "What was committed before stays."
         _tell("Interrupted", "Interrupted.", kept=kept, code=code, as_json=as_json)
         return code
-    except BrokenPipeError:
-        # The reader of our output is gone; without this, Python complains once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # click exits by itself only when the reader of our output is gone, as `head` is.
         return 128 + signal.SIGPIPE
     except Exception as error:  # noqa: BLE001  the boundary: the user gets a line, not a traceback
         if debug:
@@ -151,7 +149,10 @@ def _tell(
 
 def _print_failure(error: dict[str, object]) -> None:
     document = {"version": DOCUMENT_VERSION, "status": "failed", "error": error}
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    try:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    except OSError as unwritable:
+        click.echo(f"Standard output cannot be written: {unwritable.strerror}.", err=True)
 
 
 def _one_line(text: object) -> str:

@@ -14,7 +14,7 @@ from mysql_s3_redshift.adapters.operations import Operation
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
-from mysql_s3_redshift.cli.several import look_at_each
+from mysql_s3_redshift.cli.several import Several, look_at_each
 from mysql_s3_redshift.core.clean import JudgedFile, Standing, choose
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
@@ -78,31 +78,43 @@ def delete_files(
     why: str,
     yes: bool,
 ) -> None:
-    """Show what would be freed, ask, delete.
+    """Show what would be freed, ask, delete. A table that cannot be judged hides no other.
 
     Raises:
-        TargetError: A load of a table is running; the tables before it are done.
+        ReplicationError: The only table failed, as when a load of it is running.
+        TablesFailedError: Some tables failed; the others are done.
     """
-    outlook = {p.display_name: tuple(choice(_look(app, p, uploads=uploads))) for p in plans}
-    planned = {name: Cleaned((), chosen, deleted=False) for name, chosen in outlook.items()}
-    total = [file for chosen in outlook.values() for file in chosen]
+
+    def foresee(plan: TablePlan) -> Cleaned:
+        return Cleaned((), tuple(choice(_look(app, plan, uploads=uploads))), deleted=False)
+
+    planned = look_at_each(plans, foresee)
+    total = [file for cleaned in planned.found.values() for file in cleaned.chosen]
     if dry_run or not total:
         _tell(app, command, planned)
+        planned.raise_failures()
         return
     if not app.as_json:
         _tell(app, command, planned)
     app.confirm(_question(total, force=force), yes=yes)
-    done = {}
-    for plan in plans:
-        if outlook[plan.display_name]:
-            with Connections(app.config) as connections:
-                operation = Operation(plan, connections, ManualChange("s3clean", who(), why))
-                done[plan.display_name] = cleaning.clean(operation, choice, uploads=uploads)
+
+    def delete(plan: TablePlan) -> Cleaned:
+        foreseen = planned.found.get(plan.display_name)
+        if foreseen is None:
+            raise planned.failed[plan.display_name]
+        if not foreseen.chosen:
+            return foreseen
+        with Connections(app.config) as connections:
+            operation = Operation(plan, connections, ManualChange("s3clean", who(), why))
+            return cleaning.clean(operation, choice, uploads=uploads)
+
+    done = look_at_each(plans, delete)
     if app.as_json:
         _tell(app, command, done)
-        return
-    freed = [file for cleaned in done.values() for file in cleaned.chosen]
-    text.echo(f"{_number_of(freed)} deleted, {text.size(_bytes(freed))} freed.")
+    else:
+        freed = [file for cleaned in done.found.values() for file in cleaned.chosen]
+        text.echo(f"{_number_of(freed)} deleted, {text.size(_bytes(freed))} freed.")
+    done.raise_failures()
 
 
 def _look(app: App, plan: TablePlan, *, uploads: bool) -> list[JudgedFile]:
@@ -116,8 +128,9 @@ def _question(files: Sequence[JudgedFile], *, force: bool) -> str:
     pending = [f for f in files if f.standing is Standing.PENDING]
     if force and pending:
         lines.append(
-            f"{text.plural(len(pending), 'file')} are not loaded: their rows will be missing in "
-            "Redshift until the table is extracted again."
+            f"{text.plural(len(pending), 'file')} not loaded yet: the rows will be missing in "
+            "Redshift until `watermark set` or `watermark reset` has them extracted again. Files "
+            "that load together, as those of one snapshot, are given up together."
         )
     return "\n".join([*lines, f"Delete {_number_of(files)}?"])
 
@@ -129,27 +142,31 @@ def _number_of(files: Sequence[JudgedFile]) -> str:
     return " and ".join(told) or "0 files"
 
 
-def _tell(app: App, command: str, tables: dict[str, Cleaned]) -> None:
+def _tell(app: App, command: str, several: Several[Cleaned]) -> None:
     if app.as_json:
-        shown = {
-            name: {
-                "files": len(cleaned.chosen),
-                "bytes": _bytes(cleaned.chosen),
-                "uploads": sum(f.standing is Standing.UPLOAD for f in cleaned.chosen),
-                "deleted": cleaned.deleted,
-                "uris": [f.file.uri for f in cleaned.chosen],
-            }
-            for name, cleaned in tables.items()
-        }
-        app.print_json(command, {"status": "success", "tables": shown})
+        status = "failed" if several.failed else "success"
+        tables = several.documents(_document)
+        app.print_json(command, {"status": status, "tables": tables})
         return
     rows = [
-        (name, len(c.chosen), text.size(_bytes(c.chosen))) for name, c in tables.items() if c.chosen
+        (name, len(c.chosen), text.size(_bytes(c.chosen)))
+        for name, c in several.found.items()
+        if c.chosen
     ]
     if not rows:
         text.echo("Nothing to delete.")
         return
     text.write_table(("table", "files", "size"), rows)
+
+
+def _document(cleaned: Cleaned) -> dict[str, Any]:
+    return {
+        "files": len(cleaned.chosen),
+        "bytes": _bytes(cleaned.chosen),
+        "uploads": sum(f.standing is Standing.UPLOAD for f in cleaned.chosen),
+        "deleted": cleaned.deleted,
+        "uris": [f.file.uri for f in cleaned.chosen],
+    }
 
 
 def _bytes(files: Sequence[JudgedFile]) -> int:

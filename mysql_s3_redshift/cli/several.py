@@ -50,10 +50,14 @@ class Several(Generic[_T]):
         """
         if not self.failed:
             return
+        self.tell_failures()
+        raise SomeFailedError(self.failed, among=len(self.found) + len(self.failed))
+
+    def tell_failures(self) -> None:
+        """Say of each table that failed what happened."""
         for name, error in self.failed.items():
             text.echo(f"{name} failed:", err=True)
             tell_error(error, as_json=False)
-        raise SomeFailedError(self.failed, among=len(self.found) + len(self.failed))
 
 
 def told_of_each(

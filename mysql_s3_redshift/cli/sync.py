@@ -6,8 +6,17 @@ from typing import Any
 
 import click
 
-from mysql_s3_redshift.cli.app import App, Command, pass_app, table_options, yes_option
+from mysql_s3_redshift.cli.app import (
+    LARGEST,
+    App,
+    Command,
+    pass_app,
+    table_options,
+    yes_option,
+)
 from mysql_s3_redshift.cli.moments import moment
+
+COUNT = click.IntRange(1, LARGEST)
 
 
 @click.command(
@@ -28,14 +37,12 @@ from mysql_s3_redshift.cli.moments import moment
 @click.option("--redshift-only", is_flag=True, help="Load what is on S3; MySQL is not asked.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=COUNT,
     metavar="N",
     help="Extract at most N rows a table; with --max-chunks: rows of a chunk.",
 )
-@click.option(
-    "--max-chunks", type=click.IntRange(min=1), metavar="M", help="Extract at most M chunks."
-)
-@click.option("--max-files", type=click.IntRange(min=1), metavar="N", help="Load at most N files.")
+@click.option("--max-chunks", type=COUNT, metavar="M", help="Extract at most M chunks.")
+@click.option("--max-files", type=COUNT, metavar="N", help="Load at most N files.")
 @click.option(
     "--from",
     "start",

@@ -42,7 +42,7 @@ def list_(app: App, pipeline: str | None) -> None:
     """Show all tables, a line each. Reads S3 alone."""
     from mysql_s3_redshift.cli.watermark_view import list_tables
 
-    list_tables(app, app.config.plans(pipeline))
+    list_tables(app, app.plans(pipeline))
 
 
 @watermark.command(

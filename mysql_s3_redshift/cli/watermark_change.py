@@ -20,7 +20,7 @@ from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
-from mysql_s3_redshift.core.model import LoadMode, TablePlan, Value
+from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.next_query import next_query
 from mysql_s3_redshift.core.operate import ManualChange, nothing_to_reset
 from mysql_s3_redshift.core.state import ExtractState
@@ -48,9 +48,7 @@ def set_watermark(
         plan,
         "watermark set",
         ManualChange("watermark-set", who(), why),
-        lambda operation: move_watermark(
-            operation, timestamp=timestamp, identity=_identity(identity)
-        ),
+        lambda operation: move_watermark(operation, timestamp=timestamp, identity=identity),
     )
 
 
@@ -103,7 +101,8 @@ def restore(app: App, plan: TablePlan, *, version: str | None, why: str, yes: bo
     name = version or entries[0].name
     undone = next((e.action for e in entries if e.name == name), "")
     question = f"{plan.display_name}: bring back the state before {undone or name} ({name})?"
-    app.confirm(question, yes=yes)
+    warnings = _what_restoring_doubles(plan, _readable(states, force=True))
+    app.confirm("\n".join([*warnings, question]), yes=yes)
     _change(
         app,
         plan,
@@ -111,9 +110,29 @@ def restore(app: App, plan: TablePlan, *, version: str | None, why: str, yes: bo
         ManualChange("watermark-restore", who(), why),
         lambda operation: restore_table(operation, name),
     )
-    if "truncate" in undone and not app.as_json:
-        text.echo("That reset emptied the target; its rows come back with")
-        text.echo(f"  mysql-s3-redshift watermark reset -t {plan.scoped_name} --redshift-only")
+    if "truncate" in undone:
+        text.echo(f"{_target(plan)} was emptied then. To load it anew from the files:", err=True)
+        text.echo(f"  {_load_anew(plan)}", err=True)
+
+
+def _what_restoring_doubles(plan: TablePlan, state: ExtractState | None) -> list[str]:
+    """What a document of earlier means for a table whose rows are only ever added."""
+    if load_mode(plan, state) not in {"", LoadMode.APPEND}:
+        return []
+    return [
+        f"In append mode, rows that came into {_target(plan)} since then double when the next sync "
+        "brings them again.",
+        f"To load the target anew from the files, after it: {_load_anew(plan)}",
+    ]
+
+
+def _load_anew(plan: TablePlan) -> str:
+    reset = f"mysql-s3-redshift watermark reset -p {plan.pipeline} -t {plan.scoped_name}"
+    return f"{reset} --redshift-only --truncate-target"
+
+
+def _target(plan: TablePlan) -> str:
+    return f"{plan.target}:{plan.target_schema}.{plan.target_name}"
 
 
 def show_history(app: App, plan: TablePlan) -> None:
@@ -196,7 +215,7 @@ def _document(plan: TablePlan, changed: Changed) -> dict[str, Any]:
 
 
 def _consequences(plan: TablePlan, mode: str, stages: tuple[bool, bool], *, truncate: bool) -> str:
-    target = f"{plan.target}:{plan.target_schema}.{plan.target_name}"
+    target = _target(plan)
     what = "all rows are extracted and loaded" if stages[0] else "all files on S3 are loaded"
     lines = [f"{plan.display_name}: {what} again by the next sync."]
     if truncate:
@@ -221,15 +240,6 @@ def _readable(states: TableStates, *, force: bool) -> ExtractState | None:
         if not force:
             raise
         return None
-
-
-def _identity(written: str | None) -> Value:
-    if written is None:
-        return None
-    try:
-        return int(written)
-    except ValueError:
-        return written
 
 
 def _where(condition: str) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from mysql_s3_redshift.cli.app import App, Group, pass_app, table_options, why_option, yes_option
+from mysql_s3_redshift.cli.app import (
+    LARGEST,
+    App,
+    Group,
+    pass_app,
+    table_options,
+    why_option,
+    yes_option,
+)
 
 
 @click.group("watermark-count", cls=Group)
@@ -41,7 +49,7 @@ def validate_counts(app: App, pipeline: str | None, tables: tuple[str, ...]) -> 
 )
 @table_options(many=False)
 @click.option(
-    "--count", type=click.IntRange(min=0), required=True, metavar="N", help="Number of rows."
+    "--count", type=click.IntRange(0, LARGEST), required=True, metavar="N", help="Number of rows."
 )
 @click.option(
     "--mode",

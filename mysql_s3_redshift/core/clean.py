@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
 
@@ -122,12 +123,21 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def unregister(state: ExtractState, uris: Sequence[str]) -> ExtractState:
-    """Forget pending files that are about to be deleted, and take them out of the counts."""
-    gone: list[DataFile] = [f for f in state.files if f.uri in set(uris)]
+    """Forget pending files that are about to be deleted, and take them out of the counts.
+
+    A set goes as a whole, because its rest would replace more than it brings. Without a snapshot's
+    set the next run reads the whole table anew, even if nothing changed since.
+    """
+    deleted = set(uris)
+    sets = {f.set_id for f in state.files if f.uri in deleted and f.set_id is not None}
+    gone: list[DataFile] = [f for f in state.files if f.uri in deleted or f.set_id in sets]
     mysql = state.mysql_state
-    counts = {
+    changes: dict[str, Any] = {
         "total_rows": mysql.total_rows - sum(f.rows for f in gone),
         "total_files": mysql.total_files - len(gone),
     }
+    if any(f.kind == "full" for f in gone):
+        done = None if mysql.set_done in sets else mysql.set_done
+        changes |= {"phase": "snapshot", "snapshot": None, "digest": None, "set_done": done}
     left = tuple(f for f in state.files if f not in gone)
-    return state.with_(files=left, mysql_state=mysql.with_(**counts))
+    return state.with_(files=left, mysql_state=mysql.with_(**changes))

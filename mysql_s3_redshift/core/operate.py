@@ -31,9 +31,12 @@ StateT = TypeVar("StateT", ExtractState, LoadState)
 
 POSITION_FIELDS = (
     "phase", "last_timestamp", "last_id", "last_ties", "ceiling", "ceiling_method", "observed",
-    "snapshot", "digest", "set_done",
+    "snapshot",
 )  # fmt: skip
 """Fields of `MysqlState` that tell where the next query begins."""
+
+NEWEST_GENERATION = "newest_generation"
+"""The highest generation that a table ever had, where a restore went back behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def _refused(state: ExtractState, why: str) -> ConfigError:
 
 def reset_extract(state: ExtractState) -> ExtractState:
     """A new generation: the next run reads from the start. Files on S3 stay, unregistered."""
-    fresh = state.reset()
+    fresh = state.reset().with_(generation=_next_generation(state))
     kept = {k: v for k, v in fresh.metadata.items() if k not in {"source_created_at", WINDOWS}}
     return fresh.with_(metadata={**kept, "manual_watermark": False})
 
@@ -117,6 +120,12 @@ def reset_extract(state: ExtractState) -> ExtractState:
 def reset_load(state: LoadState, generation: int) -> LoadState:
     """Counts start at 0; numbers of loaded files stay, so that none of them loads again."""
     return state.with_(generation=generation, redshift_state=RedshiftState(), processed_files=())
+
+
+def _next_generation(state: ExtractState) -> int:
+    """A generation that no ledger row has, also after a restore."""
+    newest = state.metadata.get(NEWEST_GENERATION)
+    return max(state.generation, newest if isinstance(newest, int) else 0) + 1
 
 
 def load_again(
@@ -134,7 +143,7 @@ def load_again(
     """
     ordered = sorted(files, key=lambda f: f.seq)
     renumbered = tuple(f.with_(seq=extract.next_seq + i) for i, f in enumerate(ordered))
-    generation = extract.generation + 1
+    generation = _next_generation(extract)
     counts = {"total_rows": sum(f.rows for f in renumbered), "total_files": len(renumbered)}
     again = extract.with_(
         generation=generation,
@@ -169,14 +178,23 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
     """Bring an earlier version back.
 
     Within a generation only the watermark goes back: files stay registered, counts stay true. From
-    another generation the whole document comes back.
+    another generation the whole document comes back. What a whole-table read found never does: a
+    set that went on since must not get the same rows again, and the target may have other ones than
+    those that the earlier digest tells.
     """
     if current is None:
         return earlier
     if current.generation == earlier.generation:
         moved = {name: getattr(earlier.mysql_state, name) for name in POSITION_FIELDS}
+        phase = earlier.mysql_state.snapshot
+        if phase is not None and "set" in phase.position:
+            moved["snapshot"] = None
         return current.with_(mysql_state=current.mysql_state.with_(**moved))
-    return earlier.with_(next_seq=max(current.next_seq, earlier.next_seq))
+    return earlier.with_(
+        next_seq=max(current.next_seq, earlier.next_seq),
+        mysql_state=earlier.mysql_state.with_(digest=None),
+        metadata={**earlier.metadata, NEWEST_GENERATION: _next_generation(current) - 1},
+    )
 
 
 def set_count(load: LoadState, *, count: int, additive: bool) -> LoadState:

@@ -32,13 +32,18 @@ _OPEN = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRu
 
 
 def dagster_home(config: Config) -> Path:
-    """Folder of the instance: `DAGSTER_HOME`, else `.dagster/` next to `pipelines.yaml`."""
+    """Folder of the instance: `DAGSTER_HOME`, else `.dagster/` next to `pipelines.yaml`.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
     given = os.environ.get(HOME_VARIABLE)
     home = Path(given).expanduser() if given else config.path.parent / ".dagster"
-    home.mkdir(parents=True, exist_ok=True)
     own, project = home / "dagster.yaml", config.path.parent / "dagster.yaml"
-    if not own.exists() and project.exists():
-        own.write_bytes(project.read_bytes())
+    with _told(home):
+        home.mkdir(parents=True, exist_ok=True)
+        if not own.exists() and project.exists():
+            own.write_bytes(project.read_bytes())
     return home
 
 
@@ -79,8 +84,10 @@ def _told(home: Path) -> Iterator[None]:
 
 
 def storage_reason(error: Exception) -> str:
-    """What went wrong, without the statement that Dagster's storage was about to run."""
-    return str(getattr(error, "orig", None) or error)
+    """What went wrong, without the statement of Dagster's storage or all that a file may hold."""
+    if isinstance(error, ConfigError):
+        return error.happened
+    return str(getattr(error, "orig", None) or error).partition(" Expected: ")[0]
 
 
 def process_tag() -> str:

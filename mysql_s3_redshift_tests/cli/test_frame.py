@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -80,6 +84,7 @@ def test_every_command_shows_examples_and_the_global_options(
         ["sync", "--from", "2025-02-30"],
         ["sync", "--redshift-only", "--limit", "5"],
         ["sync", "--limit", "0"],
+        ["sync", "--limit", str(2**63)],
         ["sync", "--reload"],
         ["watermark", "reset", "-t", "a.b", "--mysql-only", "--redshift-only"],
         ["s3clean", "clean", "-p", "shop"],
@@ -212,6 +217,69 @@ def test_without_an_answer_nothing_is_changed(project: Project, monkeypatch: pyt
     assert project.run("watermark", "reset", "-t", table).code == 2
     assert project.run("watermark", "reset", "-t", table, "--json").code == 2
     assert project.objects() == before
+
+
+@pytest.mark.parametrize(
+    "command", ["sync", "verify", "doctor", "watermark list", "s3clean clean-all"]
+)
+def test_a_file_without_pipelines_is_no_success(project: Project, command: str):
+    """H-33: what compared or synced nothing does not look as if all were well."""
+    project.config_path.write_text("sources: {}")
+    result = project.run(*command.split(), "--json")
+    assert result.code == 2
+    assert "no pipelines" in result.document["error"]["happened"]
+    assert "discover" in result.err
+
+
+def test_a_reader_that_is_gone_is_no_unexpected_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([str(SCRIPT), "--help"], stdout=writing, stderr=-1, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_output_that_cannot_be_written_is_told_in_a_line(project: Project):
+    project.create("orders")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [str(SCRIPT), "--config", str(project.config_path), "watermark", "list", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "Standard output cannot be written: No space left on device." in done.stderr
+
+
+def test_a_user_without_a_name_is_known_by_number(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """Containers run under numbers that no password file has."""
+    table = project.create("orders", rows=3)
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    change = ("watermark", "set", "-t", table, "--timestamp", "2025-01-01", "--yes")
+    assert project.run(*change).code == 0
+    state = project.states("orders").extract.read()
+    assert state is not None
+    assert str(state.metadata["manual_change"]).count(f"uid-{os.getuid()}@") == 1
+
+
+def test_a_folder_that_dagster_cannot_use_exits_2_and_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    table = project.create("orders")
+    monkeypatch.setenv("DAGSTER_HOME", str(project.config_path / "below-a-file"))
+    result = project.run("sync", "-t", table)
+    assert result.code == 2
+    assert "below-a-file cannot be opened: " in result.err
+    assert project.objects() == {}
 
 
 def test_fault_points_are_listed(capsys: pytest.CaptureFixture[str]):

@@ -143,7 +143,17 @@ def test_mysql_that_is_down_exits_5_where_it_is_needed(unchanged: Project, comma
     assert counted.code == 0, "MySQL is not asked"
 
 
-@pytest.mark.parametrize("command", ["verify", "watermark-count validate-counts", "s3clean list"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify",
+        "watermark-count validate-counts",
+        "s3clean list",
+        "s3clean clean-all -p shop --dry-run",
+        "s3clean orphans --grace 0s",
+        "sync --dry-run",
+    ],
+)
 def test_one_table_that_fails_hides_none_of_the_others(unchanged: Project, command: str):
     """P-05, H-32."""
     result = run(unchanged, command, "orders")
@@ -155,7 +165,19 @@ def test_one_table_that_fails_hides_none_of_the_others(unchanged: Project, comma
     assert "orders" not in failed
     shown = unchanged.run(*command.split())
     assert "failed:" in shown.err
-    assert f"{unchanged.database}.orders_archive" in shown.out
+    assert "orphans" in command or f"{unchanged.database}.orders_archive" in shown.out
+
+
+def test_a_reload_of_several_says_which_tables_wait_and_which_cannot(several: Project):
+    """P-05: one that cannot be loaded again leaves the others loadable, and says so."""
+    result = several.run("sync", "--redshift-only", "--reload", "--yes", "--json")
+    assert result.code == 3
+    error = result.document["error"]
+    assert error["happened"].startswith("2 of 4 tables cannot be loaded again: ")
+    assert "sync --redshift-only" in error["remedy"]
+    for name in ("orders", "orders_archive"):
+        several.replicate(name)
+        assert rows_of(several, name) == 50
 
 
 @pytest.mark.parametrize("command", [c for c in CHANGING if "import" not in c])

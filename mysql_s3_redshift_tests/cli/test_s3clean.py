@@ -189,3 +189,21 @@ def uploads_of(project: Project, table: str) -> list[str]:
         Bucket=project.facts["s3"]["bucket"], Prefix=folder
     )
     return [found["Key"] for found in listed.get("Uploads", [])]
+
+
+def test_a_snapshot_that_loses_a_file_is_given_up_as_a_whole_and_read_anew(project: Project):
+    """H-25: the rest of it would replace more rows than it brings."""
+    table = project.create(
+        "rates", rows=100, options="{cdc_strategy: full_sync, load_mode: replace}"
+    )
+    project.replicate("rates", loads=False)
+    clean = ["s3clean", "clean", "-t", table, "--pattern", "*_00000002.parquet", "--force"]
+    result = project.run(*clean, "--yes")
+    assert result.code == 0
+    assert "load together" in result.err
+    state = project.states("rates").extract.read()
+    assert state is not None
+    assert (state.files, state.mysql_state.total_rows) == ((), 0)
+    project.replicate("rates")
+    assert rows_of(project, "rates") == 100
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0

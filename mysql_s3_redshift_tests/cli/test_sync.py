@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 
+from mysql_s3_redshift.config import load
 from mysql_s3_redshift_tests.cli.conftest import SCRIPT, Project
 from mysql_s3_redshift_tests.cli.test_watermark import rows_of
 
@@ -158,6 +159,21 @@ def test_discover_prints_a_stanza_that_loads(project: Project):
     assert len(listed) == 3
     assert project.run("discover", "shop_db", "--schema", "nowhere").code == 2
     assert project.run("discover", "elsewhere").code == 2
+
+
+def test_discover_takes_any_name_that_mysql_takes(project: Project):
+    """H-09: a stanza that names what it names, and tells which table no file can name."""
+    project.mysql(
+        "CREATE TABLE `o``d: #d` (`i\n  x: y` INT, `yes` INT PRIMARY KEY)",
+        "CREATE TABLE `a/b` (id INT PRIMARY KEY)",
+        "CREATE TABLE `dotted.name` (id INT PRIMARY KEY)",
+    )
+    project.write_config()
+    result = project.run("discover", "shop_db", "--schema", project.database)
+    head = project.config_path.read_text().split("pipelines:")[0]
+    project.config_path.write_text(head + result.out)
+    assert {plan.table for plan in load(project.config_path).plans()} == {"o`d: #d", "dotted.name"}
+    assert f"# left out: {project.database}.a/b: " in result.out
 
 
 def test_reload_loads_all_files_again_and_doubles_nothing(project: Project):

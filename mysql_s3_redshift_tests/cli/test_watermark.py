@@ -147,6 +147,35 @@ def test_set_refuses_a_half_that_the_strategy_has_not(project: Project):
     assert project.objects() == before
 
 
+@pytest.mark.parametrize("written", ["abc", "", "5.5", "1e9", str(2**64), "-9223372036854775809"])
+def test_set_refuses_what_is_no_id_of_the_column(several_ids: Project, written: str):
+    """H-27: MySQL would take `abc` for 0, so the whole table would be read again."""
+    before = several_ids.objects()
+    table = f"{several_ids.database}.numbered"
+    result = several_ids.run("watermark", "set", "-t", table, f"--id={written}", "--yes")
+    assert result.code == 2
+    assert "which is bigint" in result.err
+    assert several_ids.objects() == before
+
+
+def test_an_id_of_text_stays_text(several_ids: Project):
+    """H-27: `0042` is not 42."""
+    table = f"{several_ids.database}.coded"
+    change = ["watermark", "set", "-t", table, "--id", "0042", "--yes", "--json"]
+    assert several_ids.run(*change).document["next_query"]["where"] == "`code` > '0042'"
+
+
+@pytest.fixture(scope="module")
+def several_ids(shared: Project) -> Project:
+    """Two tables that append, one numbered and one with a code; neither was extracted."""
+    shared.create("numbered", rows=3, options=APPEND, stamped=False)
+    shared.mysql("CREATE TABLE coded (code VARCHAR(8) COLLATE utf8mb4_bin PRIMARY KEY)")
+    shared.tables["coded"] = APPEND.replace("id, load", "code, load")
+    shared.write_config()
+    shared.replicate("numbered")
+    return shared
+
+
 def test_a_change_is_noted_and_can_be_undone(project: Project):
     table = project.create("orders", rows=100)
     project.replicate("orders")
@@ -258,3 +287,63 @@ def test_a_reset_takes_the_table_of_exactly_that_name(project: Project):
     archive = project.states("orders_archive").extract.read()
     assert project.run("watermark", "reset", "-t", table, "--yes").code == 0
     assert project.states("orders_archive").extract.read() == archive
+
+
+def test_a_restore_in_append_mode_says_what_doubles_and_how_to_load_anew(project: Project):
+    """I-39: the commands that it names end with every row once."""
+    table = project.create("events", rows=50, options=APPEND, stamped=False)
+    project.replicate("events")
+    reset = ["watermark", "reset", "-t", table, "--truncate-target", "--yes"]
+    assert project.run(*reset).code == 0
+    project.insert("events", 51, 10, stamped=False)
+    project.replicate("events")
+    result = project.run("watermark", "restore", "-t", table, "--yes", "--json")
+    assert "double" in result.err
+    command = result.err.strip().splitlines()[-1].split()
+    assert command[:3] == ["mysql-s3-redshift", "watermark", "reset"]
+    assert project.run(*command[1:], "--yes").code == 0
+    project.replicate("events")
+    assert rows_of(project, "events") == 60
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+
+
+REPLACE = "{cdc_strategy: full_sync, load_mode: replace}"
+NOTE = ["watermark-count", "set-count", "--count", "0", "--mode", "additive", "--yes", "-t"]
+
+
+def test_a_restore_does_not_go_on_with_a_snapshot_that_went_on_since(project: Project):
+    """H-25: its rows would be there twice."""
+    table = project.create("rates", rows=100, options=REPLACE)
+    project.replicate("rates", limit=50)
+    assert project.run(*NOTE, table).code == 0
+    project.replicate("rates")
+    assert project.run("watermark", "restore", "-t", table, "--yes").code == 0
+    project.mysql("UPDATE rates SET v = 'new' WHERE id = 1")
+    project.replicate("rates")
+    assert rows_of(project, "rates") == 100
+
+
+def test_after_a_restore_a_snapshot_is_compared_with_what_the_target_has(project: Project):
+    """H-25: that an older one was the same says nothing."""
+    table = project.create("rates", rows=5, options=REPLACE)
+    project.replicate("rates")
+    assert project.run(*NOTE, table).code == 0
+    project.mysql("UPDATE rates SET v = 'other' WHERE id = 1")
+    project.replicate("rates")
+    assert project.run("watermark", "restore", "-t", table, "--yes").code == 0
+    project.mysql("UPDATE rates SET v = 'v1' WHERE id = 1")
+    project.replicate("rates")
+    assert project.redshift("SELECT v FROM {s}.rates WHERE id = 1") == [["v1"]]
+
+
+def test_somebody_elses_objects_among_the_versions_are_left_alone(project: Project):
+    table = project.create("orders", rows=3)
+    project.replicate("orders")
+    change = ["watermark", "set", "-t", table, "--timestamp", "2024-01-01", "--yes"]
+    uri = project.run(*change, "--json").document["history"][0]
+    folder = uri.removeprefix(f"s3://{project.facts['s3']['bucket']}/").rpartition("/")[0]
+    project.put(f"{folder}/", b"")
+    project.put(f"{folder}/copy of yesterday.json", b"{}")
+    shown = project.run("watermark", "history", "-t", table, "--json").document
+    assert len(shown["versions"]) == 2
+    assert project.run("watermark", "restore", "-t", table, "--yes").code == 0

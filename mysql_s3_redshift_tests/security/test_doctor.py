@@ -31,6 +31,13 @@ def findings_of(deployment: Deployment, *subjects: str) -> list[Finding]:
         return [f for name in subjects for f in probes.guarded(name, probed[name])]
 
 
+def test_names_in_grants_are_no_privileges():
+    grants = ["GRANT SELECT (`update`, `x``drop`) ON `shop`.`process` TO 'delete'@'%'"]
+    assert probes.privilege_words(grants).split()[:2] == ["GRANT", "SELECT"]
+    words = set(probes.privilege_words(grants).replace("`", " ").split())
+    assert words.isdisjoint({"UPDATE", "DROP", "PROCESS", "DELETE"})
+
+
 def test_it_shows_the_bastion_the_cipher_and_the_name_that_was_verified(
     deployment: Deployment,
 ) -> None:

@@ -285,6 +285,10 @@ def _remedy(code: str, operation: str) -> str:
         return f"Allow s3:{action} on this prefix{also} (docs/security.md), or check the keys."
     if code in {"NoSuchBucket"}:
         return "Create the bucket, or correct `bucket` in pipelines.yaml."
-    if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}:
+    if code in {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}:
+        return (
+            "Renew `session_token` and the access keys of this storage: they are valid for a time."
+        )
+    if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch"}:
         return "Check the access keys of this storage in pipelines.yaml."
     return "Run again; S3 keeps what is complete."

@@ -47,6 +47,13 @@ class ChangeNote:
     when: datetime
 
 
+def _moment(stamp: str) -> datetime | None:
+    try:
+        return datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _notes(body: bytes) -> list[ChangeNote]:
     """The note of a document; a document that is damaged tells nothing."""
     try:
@@ -91,8 +98,10 @@ class TableStates:
             for found in self.bucket.list(folder):
                 name = found.key.removeprefix(folder)
                 stamp, _, action = name.removesuffix(".json").partition("-")
-                when = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC)
-                entries.append(HistoryEntry(stamp, stage, when, action, self.bucket.uri(found.key)))
+                when = _moment(stamp)
+                if when is not None:  # else it is somebody's copy, or a folder of the S3 console
+                    uri = self.bucket.uri(found.key)
+                    entries.append(HistoryEntry(stamp, stage, when, action, uri))
         return sorted(entries, key=lambda e: (e.name, e.stage), reverse=True)
 
     def notes(self, entries: Sequence[HistoryEntry]) -> dict[str, ChangeNote]:

@@ -8,7 +8,7 @@ from pydantic import Field
 from mysql_s3_redshift.adapters import operations
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.operations import Changed, Operation
-from mysql_s3_redshift.core.model import LoadMode, Value
+from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit, change_facts, position_text
 from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
@@ -61,9 +61,7 @@ def set_watermark(turn: Turn, config: SetWatermarkConfig) -> Audit:
     timestamp = moment_of("timestamp", config.timestamp) if config.timestamp else None
 
     def act(operation: Operation) -> Changed:
-        return operations.set_watermark(
-            operation, timestamp=timestamp, identity=_identity(config.id)
-        )
+        return operations.set_watermark(operation, timestamp=timestamp, identity=config.id)
 
     return _change(turn, config, "watermark-set", act)
 
@@ -152,12 +150,6 @@ def _readable(operation: Operation) -> ExtractState | None:
         return None
 
 
-def _identity(written: str | None) -> Value:
-    if written is None:
-        return None
-    return int(written) if written.lstrip("-").isdigit() else written
-
-
 JOBS = (
     OperatorJob(
         "set_watermark",
@@ -177,7 +169,8 @@ JOBS = (
     ),
     OperatorJob(
         "restore_watermark",
-        "Bring the documents of one table back as they were before a change by hand.",
+        "Bring the documents of one table back as they were before a change by hand. In append "
+        "mode, rows that came into the target since then double.",
         RestoreWatermarkConfig,
         restore_watermark,
         SIGNATURE,
