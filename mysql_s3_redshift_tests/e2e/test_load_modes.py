@@ -327,3 +327,32 @@ def test_a_value_that_cannot_be_kept_stops_the_table_where_it_is(replication: Re
     replication.sync("t")
     assert_same(replication)
     replication.check_evidence("t")
+
+
+def test_keys_that_differ_in_trailing_blanks_are_different_rows(replication: Replication) -> None:
+    """P-12. Redshift compares VARCHARs without their trailing blanks; MySQL 8 compares with them.
+
+    Each row comes once in a load of its own and once in a load with all the others.
+    """
+    assert replication.redshift(
+        "SELECT COUNT(DISTINCT x) FROM (SELECT CAST('a' AS VARCHAR) AS x "
+        "UNION ALL SELECT CAST('a ' AS VARCHAR)) k"
+    ) == [(1,)], "the stand-in does as Redshift does"
+    replication.sql(
+        "CREATE TABLE t (k VARCHAR(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin PRIMARY KEY, "
+        "v VARCHAR(9), ts DATETIME(6) NOT NULL, KEY (ts, k))"
+    )
+    declare(replication, "upsert", cdc_strategy="timestamp_only")
+    replication.sql("INSERT INTO t VALUES ('a', '1', NOW(6))")
+    replication.sync("t")
+    replication.sql("INSERT INTO t VALUES ('a ', '1', NOW(6))")
+    replication.sync("t")
+    assert_same(replication)
+    replication.sql(
+        "INSERT INTO t VALUES ('', '2', NOW(6)), (' ', '2', NOW(6))",
+        "UPDATE t SET v = CONCAT(v, ' '), ts = NOW(6)",
+    )
+    replication.sync("t")
+    assert_same(replication)
+    assert len(replication.target_rows("t")) == 4
+    replication.check_evidence("t")

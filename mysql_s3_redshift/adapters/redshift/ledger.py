@@ -18,6 +18,7 @@ from mysql_s3_redshift.adapters.redshift.connection import (
     DEFAULT_STATEMENT_SECONDS,
     RedshiftConnection,
 )
+from mysql_s3_redshift.adapters.redshift.key_sql import told_apart
 from mysql_s3_redshift.adapters.redshift.target import ledger_name, table_names
 from mysql_s3_redshift.core.counts import LedgerFile
 from mysql_s3_redshift.core.model import TablePlan
@@ -90,14 +91,16 @@ class TargetTable:
 
     def count_keys(self, columns: tuple[str, ...]) -> int:
         """Number of different keys."""
-        keys = f"SELECT DISTINCT {sql.names(columns)} FROM {self._names.target}"
+        apart = told_apart(self.columns(), columns)
+        keys = f"SELECT DISTINCT {apart} FROM {self._names.target}"
         return int(self.connection.query(f"SELECT COUNT(*) FROM ({keys}) k")[0][0])
 
     def duplicate_keys(self, columns: tuple[str, ...], *, most: int) -> DuplicateKeys:
         """Keys that are there more than once; NULLs count as equal, as they do in a load."""
         keys, target = sql.names(columns), self._names.target
-        repeated = f"SELECT {keys}, COUNT(*) FROM {target} GROUP BY {keys} HAVING COUNT(*) > 1"
-        counts = f"SELECT COUNT(*) AS n FROM {target} GROUP BY {keys} HAVING COUNT(*) > 1"
+        groups = f"{target} GROUP BY {told_apart(self.columns(), columns)} HAVING COUNT(*) > 1"
+        repeated = f"SELECT {keys}, COUNT(*) FROM {groups}"
+        counts = f"SELECT COUNT(*) AS n FROM {groups}"
         [(number, rows)] = self.connection.query(f"SELECT COUNT(*), SUM(n) FROM ({counts}) k")
         if not number:
             return DuplicateKeys(0, 0, ())

@@ -1,4 +1,7 @@
-"""Every statement that is sent to Redshift, as text. Pure: identifiers quoted, values as `?`."""
+"""Every statement that is sent to Redshift, as text. Pure: identifiers quoted, values as `?`.
+
+Those that compare keys are in `key_sql`.
+"""
 
 from __future__ import annotations
 
@@ -211,26 +214,22 @@ def analyze(table: str) -> str:
 LAST_COPY_COUNT = "SELECT pg_last_copy_count()"
 
 
-def _casts(schema: TableSchema, alias: str) -> str:
+def staged_values(schema: TableSchema, alias: str) -> str:
     """The staged columns as the target takes them."""
-    return ", ".join(_cast(c, alias) for c in schema.columns)
+    return ", ".join(staged_value(c, alias) for c in schema.columns)
 
 
-def _cast(column: Column, alias: str) -> str:
+def staged_value(column: Column, alias: str) -> str:
+    """A staged column as the target takes it."""
     name = f"{alias}.{quote(column.name)}"
     return column.cast.format(name) if column.cast else name
-
-
-def _match(schema: TableSchema, key: Sequence[str], target: str) -> str:
-    """The condition that a staged row `s` and a target row have the same key."""
-    columns = [c for c in schema.columns if c.name in key]
-    return " AND ".join(f"{target}.{quote(c.name)} = {_cast(c, 's')}" for c in columns)
 
 
 def insert_all(target: str, schema: TableSchema, *, staging: str = STAGING) -> str:
     """INSERT of every staged row."""
     columns = names([c.name for c in schema.columns])
-    return f"INSERT INTO {target} ({columns}) SELECT {_casts(schema, 's')} FROM {quote(staging)} s"
+    values = staged_values(schema, "s")
+    return f"INSERT INTO {target} ({columns}) SELECT {values} FROM {quote(staging)} s"
 
 
 def delete_window(target: str, column: str) -> str:
@@ -243,35 +242,6 @@ def delete_all(target: str) -> str:
     return f"DELETE FROM {target}"
 
 
-def key_counts(table: str, key: Sequence[str]) -> str:
-    """Rows, rows with a NULL in the key, and distinct keys of a table."""
-    nulls = " OR ".join(f"{quote(c)} IS NULL" for c in key)
-    return (
-        f"SELECT (SELECT COUNT(*) FROM {table}), (SELECT COUNT(*) FROM {table} WHERE {nulls}), "
-        f"(SELECT COUNT(*) FROM (SELECT DISTINCT {names(key)} FROM {table}) k)"
-    )
-
-
-def create_newest(schema: TableSchema, key: Sequence[str], version: str) -> str:
-    """CREATE TEMP TABLE of the different staged rows that no row of their key is newer than.
-
-    More than one row of a key is left where two versions carry the same cursor value.
-    """
-    columns = names([c.name for c in schema.columns])
-    ranked = (
-        f"SELECT {columns}, RANK() OVER (PARTITION BY {names(key)} "
-        f"ORDER BY {quote(version)} DESC NULLS LAST) AS rank_ FROM {quote(STAGING)}"
-    )
-    newest = f"SELECT DISTINCT {columns} FROM ({ranked}) r WHERE rank_ = 1"
-    return f"CREATE TEMP TABLE {quote(NEWEST)} AS {newest}"
-
-
-def create_distinct(schema: TableSchema) -> str:
-    """CREATE TEMP TABLE of the different staged rows."""
-    columns = names([c.name for c in schema.columns])
-    return f"CREATE TEMP TABLE {quote(NEWEST)} AS SELECT DISTINCT {columns} FROM {quote(STAGING)}"
-
-
 def any_row(table: str) -> str:
     """A row of a table that is not empty."""
     return f"SELECT 1 FROM {table} LIMIT 1"
@@ -280,24 +250,3 @@ def any_row(table: str) -> str:
 def count_rows(table: str) -> str:
     """Number of rows."""
     return f"SELECT COUNT(*) FROM {table}"
-
-
-def delete_older(
-    target: str, schema: TableSchema, key: Sequence[str], *, version: str | None, staging: str
-) -> str:
-    """DELETE of the target rows that a staged row of the same key is not older than."""
-    text = f"DELETE FROM {target} USING {quote(staging)} s WHERE {_match(schema, key, target)}"
-    if version is not None:
-        mine, staged = f"{target}.{quote(version)}", f"s.{quote(version)}"
-        text += f" AND ({mine} IS NULL OR {mine} <= {staged})"
-    return text
-
-
-def insert_missing(target: str, schema: TableSchema, key: Sequence[str], *, staging: str) -> str:
-    """INSERT of the staged rows whose key the target does not have (so has no newer row of)."""
-    columns = names([c.name for c in schema.columns])
-    match = _match(schema, key, "t")
-    return (
-        f"INSERT INTO {target} ({columns}) SELECT {_casts(schema, 's')} FROM {quote(staging)} s "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {match})"
-    )

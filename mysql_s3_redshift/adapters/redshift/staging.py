@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mysql_s3_redshift.adapters.redshift import sql
+from mysql_s3_redshift.adapters.redshift import key_sql, sql
 from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.core.names import quote_redshift
 from mysql_s3_redshift.core.ports import LoadTarget
@@ -81,7 +81,7 @@ class Staging:
 
     def count_keys(self, key: Sequence[str], table: str = "") -> KeyCounts:
         """Count rows, rows with a NULL in the key, and keys; of staging unless a table is named."""
-        statement = sql.key_counts(table or quote_redshift(sql.STAGING), key)
+        statement = key_sql.key_counts(table or quote_redshift(sql.STAGING), self.schema, key)
         rows, nulls, keys = self.connection.query(statement)[0]
         return KeyCounts(int(rows), int(nulls), int(keys))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mysql_s3_redshift.adapters.redshift import sql
+from mysql_s3_redshift.adapters.redshift import key_sql, sql
 from mysql_s3_redshift.adapters.redshift.staging import KeyCounts, Staging
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.names import quote_redshift
@@ -41,7 +41,7 @@ class Upsert:
             return self._merge(sql.STAGING, staged)
         self._connection.execute(sql.drop_temp(sql.NEWEST))
         if self._version is not None:
-            self._connection.execute(sql.create_newest(self._schema, self._key, self._version))
+            self._connection.execute(key_sql.create_newest(self._schema, self._key, self._version))
             if self._newest_is_unique():
                 return self._merge(sql.NEWEST, staged)
         elif len(files) == 1:
@@ -64,9 +64,9 @@ class Upsert:
         """One file with several rows of a key, which must be equal, or the key is not one."""
         self._connection.execute(sql.drop_temp(sql.NEWEST))
         statement = (
-            sql.create_distinct(self._schema)
+            key_sql.create_distinct(self._schema)
             if self._version is None
-            else sql.create_newest(self._schema, self._key, self._version)
+            else key_sql.create_newest(self._schema, self._key, self._version)
         )
         self._connection.execute(statement)
         if not self._newest_is_unique():
@@ -80,13 +80,13 @@ class Upsert:
 
     def _merge(self, staging: str, staged: int) -> AppliedLoad:
         deleted = self._connection.execute(
-            sql.delete_older(
+            key_sql.delete_older(
                 self._target, self._schema, self._key, version=self._version, staging=staging
             )
         )
         reach("load.during_apply")
         inserted = self._connection.execute(
-            sql.insert_missing(self._target, self._schema, self._key, staging=staging)
+            key_sql.insert_missing(self._target, self._schema, self._key, staging=staging)
         )
         updated = min(deleted, inserted)
         return AppliedLoad(copied=staged, inserted=inserted - updated, updated=updated)

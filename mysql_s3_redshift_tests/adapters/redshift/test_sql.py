@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mysql_s3_redshift.adapters.redshift import sql
+from dataclasses import replace
+
+from mysql_s3_redshift.adapters.redshift import key_sql, sql
 from mysql_s3_redshift.adapters.redshift.target import copy_authorization
 from mysql_s3_redshift.config import StorageConfig, TargetConfig
 from mysql_s3_redshift.core.drift import TargetChange, TargetChangeKind
@@ -60,15 +62,29 @@ def test_copy_names_its_columns_and_its_manifest():
 
 
 def test_merge_deletes_what_is_not_newer_and_inserts_what_is_missing():
-    assert sql.delete_older(TARGET, SCHEMA, ["id"], version="update_at", staging="s1") == (
+    assert key_sql.delete_older(TARGET, SCHEMA, ["id"], version="update_at", staging="s1") == (
         'DELETE FROM "shop"."orders" USING "s1" s WHERE "shop"."orders"."id" = s."id" AND '
         '("shop"."orders"."update_at" IS NULL OR "shop"."orders"."update_at" <= s."update_at")'
     )
-    assert sql.insert_missing(TARGET, SCHEMA, ["id"], staging="s1") == (
+    assert key_sql.insert_missing(TARGET, SCHEMA, ["id"], staging="s1") == (
         'INSERT INTO "shop"."orders" ("id", "update_at", "doc") SELECT s."id", s."update_at", '
         'JSON_PARSE(s."doc") FROM "s1" s WHERE NOT EXISTS '
         '(SELECT 1 FROM "shop"."orders" t WHERE t."id" = s."id")'
     )
+
+
+def test_texts_that_differ_in_trailing_blanks_are_different_keys():
+    code = replace(
+        SCHEMA.columns[0], name="code", target_type="VARCHAR(20)", staging_type="VARCHAR(20)"
+    )
+    schema = replace(SCHEMA, columns=(*SCHEMA.columns, code), primary_key=("code",))
+    assert 't."code" = s."code" AND LEN(t."code") = LEN(s."code")' in key_sql.insert_missing(
+        TARGET, schema, ["code"], staging="s1"
+    )
+    assert 'DISTINCT "code", LEN("code") FROM' in key_sql.key_counts(TARGET, schema, ["code"])
+    newest = key_sql.create_newest(schema, ["code"], "update_at")
+    assert 'PARTITION BY "code", LEN("code") ' in newest
+    assert newest.endswith(' GROUP BY "id", "update_at", "doc", LEN("doc"), "code", LEN("code")')
 
 
 def test_names_and_values_cannot_leave_their_quotes():
