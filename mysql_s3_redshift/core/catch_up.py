@@ -7,14 +7,19 @@ every version exactly once, also in append mode.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from mysql_s3_redshift.core import watermark
 from mysql_s3_redshift.core.ceiling import ceiling_json, phase_bound
 from mysql_s3_redshift.core.chunks import read_chunks
-from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime
+from mysql_s3_redshift.core.cursors import ChunkQuery, from_datetime, parse_timestamp
 from mysql_s3_redshift.core.extraction import Extraction
 from mysql_s3_redshift.core.model import TimestampUnit, Value
 from mysql_s3_redshift.core.slices import read_slices, slices_of_phase
 from mysql_s3_redshift.core.state import Snapshot, decode_value, encode_value
+
+CLOCK_STEP = timedelta(hours=1)
+"""A bound that is further behind the watermark is no effect of the end of summer time."""
 
 
 def catch_up(run: Extraction) -> None:
@@ -83,7 +88,21 @@ def _read_increment(run: Extraction, ceiling: Value) -> None:
     start = run.table.plan.start_from
     if not after and start is not None and cursor.timestamp is not None:
         after = (from_datetime(start, cursor.unit),)
+    _tell_clock_set_back(run, ceiling)
     bounds = watermark.ceiling_bounds(ceiling, cursor)
     for chunk in read_chunks(run.loop, ChunkQuery(cursor.columns, after=after, **bounds)):
         moved = watermark.watermark_fields(chunk.last, cursor)
         run.register_chunk(chunk, cursor.columns, "incremental", **moved)
+
+
+def _tell_clock_set_back(run: Extraction, ceiling: Value) -> None:
+    """Rows stamped by a clock that was set back lie below the watermark: none will be read."""
+    last, lag = run.state.mysql_state.last_timestamp, run.table.plan.lag or timedelta(0)
+    if run.table.cursor.timestamp is None or last is None:
+        return
+    bound, reached = watermark.as_moment(ceiling), parse_timestamp(last)
+    if reached - bound > CLOCK_STEP + lag:
+        run.note = (
+            f"nothing new: the source's clock allows rows up to {bound}, and the watermark is at "
+            f"{reached}; rows in between are not read (`watermark set` moves it back)"
+        )

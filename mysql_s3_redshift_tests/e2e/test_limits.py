@@ -224,3 +224,15 @@ def test_every_kind_of_key_pages_exactly(replication: Replication) -> None:
         again = replication.sync(name)
         assert again.extract.rows == sum(1 for (n,) in rows if n % 2 == 0 and n > 2), name
         assert again.load.files, name
+
+
+def test_a_clock_that_was_set_back_behind_the_watermark_is_told(replication: Replication) -> None:
+    """Its rows would be passed by, and "nothing new" alone would hide it."""
+    make_table(replication, "t", 20)
+    declare(replication, "hybrid", cdc_timestamp_timezone="Asia/Tokyo")
+    assert replication.extract("t").rows == 20
+    assert replication.extract("t").note == "nothing new"
+    declare(replication, "hybrid", cdc_timestamp_timezone="America/New_York")
+    report = replication.extract("t")
+    assert report.rows == 0
+    assert "the watermark is at" in report.note
