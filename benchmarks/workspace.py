@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mysql_s3_redshift.errors import TargetError
 from mysql_s3_redshift.sandbox import redshift_server, s3_server
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection, connect
@@ -140,12 +141,20 @@ class Workspace:
 
 
 @contextlib.contextmanager
-def open_workspace() -> Iterator[Workspace]:
-    """Start the benchmarks' sandbox; stop it at the end. Its data is kept for the next call."""
-    folder = BENCHMARKS / ".work"
-    folder.mkdir(exist_ok=True)
+def open_workspace(folder: Path = BENCHMARKS / ".work") -> Iterator[Workspace]:
+    """Start a sandbox of the benchmarks; stop it at the end. Its data is kept for the next call."""
+    folder.mkdir(parents=True, exist_ok=True)
     servers = folder / "sandbox"
     try:
-        yield Workspace(folder, sandboxes.up(servers, report=print))
+        yield Workspace(folder, _start(servers))
     finally:
         sandboxes.down(servers)
+
+
+def _start(servers: Path) -> SandboxStatus:
+    """Start the servers; what an older stand-in of Redshift has left is nothing to keep."""
+    try:
+        return sandboxes.up(servers, report=print)
+    except TargetError:
+        shutil.rmtree(servers / "redshift", ignore_errors=True)
+        return sandboxes.up(servers, report=print)

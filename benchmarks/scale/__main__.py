@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.scale import (
@@ -19,8 +18,7 @@ from benchmarks.scale import (
     report,
     syncs,
 )
-from benchmarks.workspace import BENCHMARKS, Workspace
-from mysql_s3_redshift.sandbox import sandbox as sandboxes
+from benchmarks.workspace import BENCHMARKS, Workspace, open_workspace
 
 PARTS: dict[str, Callable[[Workspace], Any]] = {
     "long_tables": long_tables.run,
@@ -40,7 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(PARTS)}, report")
     names = parser.parse_args().names or [*(name for name in PARTS if name not in ALONE), "report"]
-    with _open_workspace() as workspace:
+    # A sandbox of its own, so that it can be measured beside the other benchmarks.
+    with open_workspace(BENCHMARKS / ".work" / "scale") as workspace:
         for name in names:
             if name in PARTS:
                 print(f"== {name}", flush=True)
@@ -61,18 +60,6 @@ def _kept(workspace: Workspace) -> dict[str, Any]:
     file = workspace.folder / "scale.json"
     found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     return found
-
-
-@contextlib.contextmanager
-def _open_workspace() -> Iterator[Workspace]:
-    """A sandbox of its own, so that it can be measured beside the other benchmarks."""
-    folder = BENCHMARKS / ".work" / "scale"
-    folder.mkdir(parents=True, exist_ok=True)
-    servers = folder / "sandbox"
-    try:
-        yield Workspace(folder, sandboxes.up(servers, report=print))
-    finally:
-        sandboxes.down(servers)
 
 
 main()
