@@ -28,8 +28,9 @@ PARTS: dict[str, Callable[[Workspace], Any]] = {
     "many_tables": many_tables.run,
     "syncs": syncs.run,
     "thousand": syncs.run_thousand,
+    "thousand_again": syncs.run_thousand_again,
 }
-ALONE = {"thousand"}
+ALONE = {"thousand", "thousand_again"}
 """Parts that run only where they are named."""
 
 

@@ -72,15 +72,24 @@ def _measure(workspace: Workspace, size: int) -> dict[str, Any]:
 
 def make_pipeline(workspace: Workspace, size: int) -> tuple[Path, Config, Path]:
     """Write the file of so many tables; gives it, what is in it, and a new home of Dagster."""
-    name = workspace.fresh(f"scale_many_{size}")
+    workspace.fresh(_name(size))
     tables = "".join(f"      {DATABASE}.t{number:04}: {{}}\n" for number in range(size))
-    path = workspace.config(name, tables)
-    home = workspace.folder / f"{name}_home"
+    workspace.config(_name(size), tables)
+    path, home = known_pipeline(workspace, size)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     shutil.copy(REPOSITORY / "dagster.yaml", home)
     os.environ["DAGSTER_HOME"] = str(home)
     return path, load(path), home
+
+
+def known_pipeline(workspace: Workspace, size: int) -> tuple[Path, Path]:
+    """The file that was made for so many tables, and its home of Dagster."""
+    return workspace.folder / f"{_name(size)}.yaml", workspace.folder / f"{_name(size)}_home"
+
+
+def _name(size: int) -> str:
+    return f"scale_many_{size}"
 
 
 def _write_states(config: Config) -> None:

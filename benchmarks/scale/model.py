@@ -57,7 +57,7 @@ long as MySQL has cores and the network has room for n streams.
 def project_tables(found: list[dict[str, Any]], synced: list[dict[str, Any]]) -> str:
     """Ten thousand tables."""
     definitions, poll = slope(found, "definitions"), slope(found, "poll_again")
-    idle = slope(synced, "idle", "cpu")
+    idle = slope([one for one in synced if "idle" in one], "idle", "cpu")
     assets = slope(found, "asset_list", "again")
     per_tick = 40 / poll if poll else 0.0
     return f"""\

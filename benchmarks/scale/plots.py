@@ -19,8 +19,9 @@ OURS, OTHERS, THIRD = "#c2410c", "#64748b", "#0f766e"
 def draw_many_tables(idle: list[dict[str, Any]], synced: list[dict[str, Any]], path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 3.8))
     for name, color in (("first", OURS), ("idle", OTHERS)):
-        tables = [one["tables"] for one in synced]
-        seconds = [one[name]["cpu"] for one in synced]
+        known = [one for one in synced if name in one]
+        tables = [one["tables"] for one in known]
+        seconds = [one[name]["cpu"] for one in known]
         axes[0].plot([0, *tables], [0, *seconds], "o-", color=color, label=f"sync, {name}")
     axes[0].set_title("one sync of all tables, seconds of processor", fontsize=10)
     lines = {
@@ -86,7 +87,8 @@ def draw_long_rows(found: dict[str, Any], path: Path) -> None:
 def main(results: Path, folder: Path) -> None:
     kept = {name: one["found"] for name, one in json.loads(results.read_text()).items()}
     if "many_tables" in kept and "syncs" in kept:
-        synced = sorted([*kept["syncs"], *kept.get("thousand", [])], key=lambda one: one["tables"])
+        parts = (kept.get(part, []) for part in ("syncs", "thousand", "thousand_again"))
+        synced = sorted((one for part in parts for one in part), key=lambda one: one["tables"])
         draw_many_tables(kept["many_tables"], synced, folder / "scale_many_tables.png")
     if "long_tables" in kept:
         draw_long_tables(kept["long_tables"], folder / "scale_long_tables.png")
