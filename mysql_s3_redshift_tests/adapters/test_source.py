@@ -85,19 +85,23 @@ def test_limits_of_the_server_cut_neither_rows_nor_texts(
     mysql_server: SandboxStatus, table: TablePlan
 ):
     """They end results early without an error: rows would be lost, and nothing would show it."""
-    limits = ("sql_select_limit", "group_concat_max_len")
+    defaults = {
+        "sql_select_limit": "4",
+        "group_concat_max_len": "4",
+        "sql_mode": "'STRICT_ALL_TABLES,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'",
+    }
     with contextlib.closing(mysql_admin_connection(mysql_server)) as admin:
         cursor = admin.cursor()
         try:
-            for name in limits:
-                cursor.execute(f"SET GLOBAL {name} = 4")
+            for name, value in defaults.items():
+                cursor.execute(f"SET GLOBAL {name} = {value}")
             with connected(source_config(mysql_server)) as source:
                 assert len(read_all(source, table)) == len(FLOATS)
                 joined = f"SELECT GROUP_CONCAT(s ORDER BY id) FROM `{table.schema}`.t"
                 texts = ",".join(f"'{n}?" for n in range(len(FLOATS)))
                 assert source.connection.query(joined) == [(texts,)]
         finally:
-            for name in limits:
+            for name in defaults:
                 cursor.execute(f"SET GLOBAL {name} = DEFAULT")
 
 

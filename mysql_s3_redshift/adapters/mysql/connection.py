@@ -54,15 +54,16 @@ _NO_MYSQL = (LookupError, NameError, ValueError, struct.error)
 ResultT = TypeVar("ResultT")
 
 EVERY_ROW = (1 << 64) - 1
-EVERY_BYTE = (1 << 32) - 1
+LONGEST_TEXT = 1 << 24
 
 SESSION = (
     "SET SESSION time_zone = '+00:00', SESSION sql_mode = '', "
     f"SESSION net_write_timeout = {NET_WRITE_SECONDS}, "
-    f"SESSION sql_select_limit = {EVERY_ROW}, SESSION group_concat_max_len = {EVERY_BYTE}",
+    f"SESSION sql_select_limit = {EVERY_ROW}, SESSION group_concat_max_len = {LONGEST_TEXT}",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
 )
-"""A session's own answers, whatever the server's defaults are.
+"""A session's own answers, whatever the server's defaults are. All values are within the limits of
+every server: where STRICT_ALL_TABLES is the default, others are refused.
 
 `sql_select_limit` ends every SELECT without a LIMIT early, and `group_concat_max_len` cuts texts of
 a query; neither is an error, so both would be losses that nothing shows
