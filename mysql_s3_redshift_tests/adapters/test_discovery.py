@@ -269,7 +269,8 @@ class ScriptedCursor:
         return None
 
     def execute(self, statement: str) -> None:
-        self._row = self._answers[statement.split()[1] if "SHOW" in statement else "facts"]
+        asked = "PROCESSLIST" if "PROCESSLIST" in statement else "facts"
+        self._row = self._answers[statement.split()[1] if "SHOW" in statement else asked]
         if isinstance(self._row, Exception):
             raise self._row
 
@@ -284,7 +285,7 @@ class ScriptedConnection:
             "time_zone": "SYSTEM", "system_time_zone": "EST", "read_only": 0, "innodb_read_only": 0,
         }  # fmt: skip
         facts |= answers.pop("facts", {})
-        self._answers = {"facts": facts, **answers}
+        self._answers = {"facts": facts, "PROCESSLIST": None, **answers}
 
     def cursor(self, _kind: object) -> ScriptedCursor:
         return ScriptedCursor(self._answers)
@@ -302,11 +303,12 @@ DENIED = pymysql.err.OperationalError(1227, "Access denied; you need REPLICATION
         ({"REPLICA": UNKNOWN, "SLAVE": {"Master_Host": "primary"}}, True),
         ({"REPLICA": UNKNOWN, "SLAVE": None}, False),
         ({"REPLICA": DENIED}, None),
+        ({"REPLICA": DENIED, "PROCESSLIST": {"1": 1}}, True),
         ({"REPLICA": DENIED, "facts": {"read_only": 1}}, True),
         ({"REPLICA": None, "facts": {"innodb_read_only": 1}}, True),
     ],
 )
-def test_a_replica_is_known_by_its_status_or_by_refusing_writes(answers, replica):
+def test_a_replica_is_known_by_its_status_its_threads_or_by_refusing_writes(answers, replica):
     facts = server_facts(cast("Connection", ScriptedConnection(**answers)))
     assert facts.is_replica is replica
     assert (facts.flavor, facts.time_zone) == ("mysql", "EST")

@@ -17,6 +17,11 @@ _FACTS = (
 )
 # MariaDB since 10.5 and MySQL since 8.0.22 know the first, older servers the second.
 _REPLICA_STATUS = ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS")
+# Seen with PROCESS; without it, a user sees its own connections alone.
+_APPLIERS = (
+    "SELECT 1 FROM information_schema.PROCESSLIST "
+    "WHERE USER = 'system user' AND COMMAND <> 'Daemon' LIMIT 1"
+)
 _SYNTAX_ERROR = 1064
 _NOT_ALLOWED = frozenset({1044, 1045, 1142, 1227})
 
@@ -31,7 +36,8 @@ class ServerFacts:
         time_zone: The global one; `SYSTEM` is told as the system's.
         read_only: Whether the server refuses writes, as replicas usually do.
         is_replica: Whether it applies another server's transactions; None when the user may not
-            know (REPLICATION CLIENT, on MariaDB SLAVE MONITOR) and nothing else tells.
+            know (REPLICATION CLIENT, on MariaDB SLAVE MONITOR) and nothing else tells, neither
+            threads that apply them nor that the server refuses writes.
     """
 
     version: str
@@ -76,10 +82,16 @@ def _replicates(cursor: DictCursor) -> bool | None:
             if code == _SYNTAX_ERROR:
                 continue
             if code in _NOT_ALLOWED:
-                return None
+                return _shows_appliers(cursor)
             raise
         return cursor.fetchone() is not None
     return None
+
+
+def _shows_appliers(cursor: DictCursor) -> bool | None:
+    """Whether threads are seen that apply another server's transactions; None where none are."""
+    cursor.execute(_APPLIERS)
+    return True if cursor.fetchone() else None
 
 
 def _is_on(value: object) -> bool:
