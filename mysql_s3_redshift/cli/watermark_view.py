@@ -176,6 +176,7 @@ def _show_extraction(state: ExtractState, plan: TablePlan) -> None:
         f"{text.plural(mysql.last_session_files, 'file')}",
     )
     _fact("last extraction", mysql.last_extraction_time)
+    _fact("window reload", mysql.reload.text() if mysql.reload else None)
     _fact("manual", "the watermark was set by hand" if _is_manual(state) else None)
     _fact("error", mysql.error)
 

@@ -77,8 +77,15 @@ def judge(
     """
     registered = extract.files if extract else ()
     pending = {f.uri for f in (extract.pending(load) if extract else ())}
+    pending |= _waiting(extract)
     loaded = {*ledger, *(f.uri for f in registered if load is not None and load.has(f.seq))}
     return [JudgedFile(file, _standing(file, pending, loaded)) for file in stored]
+
+
+def _waiting(extract: ExtractState | None) -> set[str]:
+    """Files that a window reload under way keeps until all of them are there."""
+    reload = extract.mysql_state.reload if extract else None
+    return {f.uri for f in reload.files} if reload else set()
 
 
 def _standing(file: StoredFile, pending: set[str], loaded: set[str]) -> Standing:
@@ -126,7 +133,8 @@ def unregister(state: ExtractState, uris: Sequence[str]) -> ExtractState:
     """Forget pending files that are about to be deleted, and take them out of the counts.
 
     A set goes as a whole, because its rest would replace more than it brings. Without a snapshot's
-    set the next run reads the whole table anew, even if nothing changed since.
+    set the next run reads the whole table anew, even if nothing changed since. A window reload
+    under way that loses a file ends.
     """
     deleted = set(uris)
     sets = {f.set_id for f in state.files if f.uri in deleted and f.set_id is not None}
@@ -139,5 +147,7 @@ def unregister(state: ExtractState, uris: Sequence[str]) -> ExtractState:
     if any(f.kind == "full" for f in gone):
         done = None if mysql.set_done in sets else mysql.set_done
         changes |= {"phase": "snapshot", "snapshot": None, "digest": None, "set_done": done}
+    if not _waiting(state).isdisjoint(uris):
+        changes["reload"] = None
     left = tuple(f for f in state.files if f not in gone)
     return state.with_(files=left, mysql_state=mysql.with_(**changes))

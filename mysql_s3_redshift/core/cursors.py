@@ -67,6 +67,15 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Rows whose key lies beyond `after` and up to `through`; an empty position is no bound."""
+
+    columns: tuple[str, ...]
+    after: Position = ()
+    through: Position = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkQuery:
     """One keyset query: `after` < keyset, first column below the bound, in keyset order.
 
@@ -84,6 +93,7 @@ class ChunkQuery:
             distinct values where the keyset is not unique.
         through: Inclusive upper bound of the whole keyset: exactly what `after` leaves out. A
             shorter one leaves out that prefix, too.
+        within: Range of another key, whatever the order is.
         limit: Rows at most; None reads to the bound.
     """
 
@@ -98,6 +108,7 @@ class ChunkQuery:
     before: Value = None
     limit: int | None = None
     through: Position = ()
+    within: KeyRange | None = None
 
 
 def to_datetime(value: Value, unit: TimestampUnit) -> datetime:

@@ -32,6 +32,7 @@ class ExtractRequest:
     Attributes:
         continues: Whether earlier steps of the same run have read slices: what they registered is
             this run's, too.
+        first_run_id: The run that this one retries, or that one's first; empty where it is none.
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class ExtractRequest:
     window: Window | None = None
     stopping: Callable[[], bool] = lambda: False
     continues: bool = False
+    first_run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +161,20 @@ class Extraction:
         return state.begin(self.request.run_id, continues=self.request.continues)
 
     def _take_over(self, state: ExtractState) -> ExtractState:
-        """Slices: count what earlier steps of this run did; end what workers of others do."""
-        phase = state.mysql_state.snapshot
-        plan = phase.slices if phase else None
+        """Slices: count what earlier steps of this run did; end what workers of others do.
+
+        A phase goes on; a reload ends, because this run may register rows of its window.
+        """
+        known = state.mysql_state
+        phase, reload = known.snapshot, known.reload
         if self.request.continues:
             self.files += [f for f in state.files if f.run_id == self.request.run_id]
-            self.values_changed.update(plan.values_changed if plan else {})
-        elif phase and plan:
-            phase = phase.with_(slices=plan.released())
-            return state.with_(mysql_state=state.mysql_state.with_(snapshot=phase))
-        return state
+            for plan in (phase and phase.slices, reload and reload.slices):
+                self.values_changed.update(plan.values_changed if plan else {})
+            return state
+        if phase and phase.slices:
+            phase = phase.with_(slices=phase.slices.released())
+        return state.with_(mysql_state=known.with_(snapshot=phase, reload=None))
 
     def _refuse_restarted_ids(self, state: ExtractState) -> None:
         """A table that was dropped or truncated and filled again starts its ids below ours."""

@@ -46,7 +46,7 @@ POINTS: Mapping[str, str] = {
 SLICE_POINTS: Mapping[str, str] = {
     "slice.after_plan": "the key ranges of the slices are stored, none is read",
     "slice.after_claim": "a slice has its worker, nothing of it is read",
-    "slice.before_end": "all of a slice's chunks are committed, its end is not recorded",
+    "slice.before_end": "all rows of a slice are on S3, its end is not recorded",
 }
 """Points that only the workers of slices pass; they pass those of chunks and commits as well."""
 

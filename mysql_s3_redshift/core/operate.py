@@ -93,6 +93,7 @@ def set_watermark(
     moved = state.mysql_state.with_(
         phase="incremental",
         snapshot=None,
+        reload=None,
         last_timestamp=None if timestamp is None else format_timestamp(timestamp),
         last_id=encode_value(identity),
         last_ties=[],
@@ -149,7 +150,7 @@ def load_again(
         generation=generation,
         files=renumbered,
         next_seq=extract.next_seq + len(renumbered),
-        mysql_state=extract.mysql_state.with_(**counts),
+        mysql_state=extract.mysql_state.with_(reload=None, **counts),
     )
     behind = {"loaded_through": extract.next_seq - 1, "loaded_beyond": ()}
     return again, reset_load(load, generation).with_(**behind)
@@ -180,8 +181,10 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
     Within a generation only the watermark goes back: files stay registered, counts stay true. From
     another generation the whole document comes back. What a whole-table read found never does: a
     set that went on since must not get the same rows again, and the target may have other ones than
-    those that the earlier digest tells.
+    those that the earlier digest tells. Nor does a window reload that was under way: its files may
+    be gone.
     """
+    earlier = earlier.with_(mysql_state=earlier.mysql_state.with_(reload=None))
     if current is None:
         return earlier
     if current.generation == earlier.generation:
@@ -189,7 +192,7 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
         phase = earlier.mysql_state.snapshot
         if phase is not None and "set" in phase.position:
             moved["snapshot"] = None
-        return current.with_(mysql_state=current.mysql_state.with_(**moved))
+        return current.with_(mysql_state=current.mysql_state.with_(reload=None, **moved))
     return earlier.with_(
         next_seq=max(current.next_seq, earlier.next_seq),
         mysql_state=earlier.mysql_state.with_(digest=None),

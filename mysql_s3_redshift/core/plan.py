@@ -11,12 +11,17 @@ from dataclasses import dataclass, replace
 from mysql_s3_redshift.core.cursors import Cursor
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, TimestampUnit
 from mysql_s3_redshift.core.schema import SourceColumn, SourceTable
+from mysql_s3_redshift.core.table_keys import (
+    UNORDERED,
+    are_never_null,
+    clustered_key,
+    is_indexed,
+    is_unique,
+    is_unordered,
+)
 from mysql_s3_redshift.errors import ConfigError
 
 INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
-UNORDERED = {"enum", "set", "json", "bit", "geometry", "float"}
-"""Types whose order or equality in a comparison differs from their order in an index or whose
-values a bound parameter may not hit exactly: never part of a keyset."""
 UPDATED = ("update_at", "updated_at", "update_time", "updated_time", "modified_at", "last_modified")
 
 
@@ -56,6 +61,18 @@ class ResolvedTable:
             return self.cursor.snapshot_columns
         return self.cursor.columns if self.cursor.unique else ()
 
+    @property
+    def row_key(self) -> tuple[str, ...]:
+        """Key that tells whether two versions are of one row, there and in the target.
+
+        By its ranges a window is read in slices, so that every row is in exactly one of them.
+        """
+        if self.load_mode is not LoadMode.UPSERT:
+            return clustered_key(self.table)
+        ordered = not any(is_unordered(self.table, c) for c in self.key)
+        is_key = are_never_null(self.table, self.key) and is_unique(self.table, self.key)
+        return self.key if ordered and is_key else ()
+
 
 def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     """Complete a plan from the table's own columns and indexes.
@@ -79,7 +96,7 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
         cursor=cursor,
         load_mode=mode,
         key=key,
-        cursor_indexed=not cursor.columns or _is_indexed(table, cursor.first_column),
+        cursor_indexed=not cursor.columns or is_indexed(table, cursor.first_column),
     )
     if plan.slices > 1 and not resolved.slice_columns:
         raise _unsliceable(resolved)
@@ -139,7 +156,7 @@ def _find_timestamp(table: SourceTable) -> str | None:
     """A column that changes with every update and that an index begins with."""
     for column in table.columns:
         if column.data_type in {"datetime", "timestamp"} and column.name.lower() in UPDATED:
-            return column.name if _is_indexed(table, column.name) else None
+            return column.name if is_indexed(table, column.name) else None
     return None
 
 
@@ -183,11 +200,11 @@ def _build_cursor(
 ) -> Cursor:
     named = [c for c in (plan.timestamp_column, plan.id_column) if c]
     columns = tuple(_orderable(plan, _column(plan, table, c)).name for c in named)
-    snapshot = _snapshot_key(table, key)
+    snapshot = clustered_key(table, key)
     if not columns:
         return Cursor(strategy=strategy, snapshot_columns=snapshot)
-    ties = () if _is_unique(table, columns, key) else tuple(c for c in key if c not in columns)
-    if any(_unordered(table, c) for c in ties):
+    ties = () if is_unique(table, columns, key) else tuple(c for c in key if c not in columns)
+    if any(is_unordered(table, c) for c in ties):
         ties = ()
     stamp = _column(plan, table, plan.timestamp_column) if plan.timestamp_column else None
     if stamp is not None:
@@ -196,7 +213,7 @@ def _build_cursor(
     return Cursor(
         strategy=strategy,
         columns=columns,
-        unique=_is_unique(table, columns, key),
+        unique=is_unique(table, columns, key),
         timestamp=stamp.name if stamp else None,
         unit=plan.timestamp_unit,
         fraction=_fraction(stamp),
@@ -242,41 +259,6 @@ def _check_unit(plan: TablePlan, stamp: SourceColumn) -> None:
         f"hold cdc_timestamp_unit {plan.timestamp_unit}.",
         remedy=f"Fitting values of cdc_timestamp_unit: {fitting}.",
     )
-
-
-def _snapshot_key(table: SourceTable, key: tuple[str, ...]) -> tuple[str, ...]:
-    """The key by which the whole table is read: its clustered index, where that can be ordered."""
-    unique = [i.columns for i in table.indexes if i.unique and _all_not_null(table, i.columns)]
-    for columns in (table.primary_key, *unique):
-        if columns and not any(_unordered(table, c) for c in columns):
-            return columns
-    is_query = not table.primary_key and not table.indexes
-    return key if is_query and not any(_unordered(table, c) for c in key) else ()
-
-
-def _is_unique(table: SourceTable, columns: tuple[str, ...], key: tuple[str, ...]) -> bool:
-    """Whether the columns contain a unique key.
-
-    A key that only the file names is believed for queries, which have no indexes.
-    """
-    keys = [i.columns for i in table.indexes if i.unique and _all_not_null(table, i.columns)]
-    believed = [key] if key and not table.indexes and not table.primary_key else []
-    return any(set(k) <= set(columns) for k in (table.primary_key, *keys, *believed) if k)
-
-
-def _all_not_null(table: SourceTable, names: tuple[str, ...]) -> bool:
-    columns = [table.column(n) for n in names]
-    return all(c is not None and not c.nullable for c in columns)
-
-
-def _is_indexed(table: SourceTable, name: str) -> bool:
-    firsts = [i.columns[0] for i in table.indexes] + list(table.primary_key[:1])
-    return name in firsts
-
-
-def _unordered(table: SourceTable, name: str) -> bool:
-    column = table.column(name)
-    return column is None or column.data_type in UNORDERED
 
 
 def _orderable(plan: TablePlan, column: SourceColumn) -> SourceColumn:

@@ -91,6 +91,11 @@ class Source(Protocol):
     def cuts(self, table: ResolvedTable, query: ChunkQuery, slices: int) -> Sequence[Position]:
         """At most `slices` - 1 keys that cut a range into slices of about equal rows."""
 
+    def cuts_of_rows(
+        self, table: ResolvedTable, query: ChunkQuery, key: tuple[str, ...], slices: int
+    ) -> Sequence[Position]:
+        """At most `slices` - 1 values of a key that cut a query's rows into about equal parts."""
+
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
 

@@ -31,6 +31,9 @@ EXACT_ROWS = 20_000
 STRETCHES_PER_SLICE = 4
 """How finely a large table is looked at: slices differ by about one stretch."""
 MOST_SPLITS = 2_000
+SAMPLES_PER_SLICE = 8
+MOST_SAMPLES = 256
+"""Rows at which the keys of a window are looked at."""
 _PRINTABLE = (32, 127)
 _PLAIN = tuple(map(ord, "0123456789abcdefghijklmnopqrstuvwxyz"))
 _NO_CHARACTERS = ((0x7F, 0xA1), (0xD800, 0xE000))
@@ -48,6 +51,9 @@ class KeyRanges(Protocol):
 
     def last_key(self, query: ChunkQuery) -> Position | None:
         """The last key of a range; None in an empty one."""
+
+    def in_order(self, columns: Sequence[str], positions: Sequence[Position]) -> Sequence[Position]:
+        """Those of some keys that exist, in the server's order."""
 
     def estimate(self, query: ChunkQuery) -> int:
         """About how many rows a range has."""
@@ -82,6 +88,27 @@ def choose_cuts(ranges: KeyRanges, query: ChunkQuery, slices: int) -> list[Posit
     if last is None:  # all rows were deleted meanwhile
         return []
     return _ends(_stretches(ranges, _Stretch(query, keys[0], last, 0), slices), slices)
+
+
+def choose_cuts_of_rows(
+    ranges: KeyRanges, query: ChunkQuery, key: tuple[str, ...], slices: int
+) -> list[Position]:
+    """Choose values of a key that cut the rows of a query into slices of about equal numbers.
+
+    The query goes by another index than the key's. Every so-manyth of its rows is a sample.
+
+    Args:
+        ranges: The table's keys.
+        query: The rows; its keyset has all columns of the key.
+        key: The key to cut.
+        slices: Slices that are wanted.
+    """
+    wanted = max(slices, min(SAMPLES_PER_SLICE * slices, MOST_SAMPLES))
+    places = [query.order_by.index(column) for column in key]
+    sampled = [tuple(row[at] for at in places) for row in choose_cuts(ranges, query, wanted)]
+    keys = ranges.in_order(key, sampled) if sampled else []
+    ends = [len(keys) * n // slices for n in range(1, slices)]
+    return [keys[end - 1] for end in dict.fromkeys(ends) if end > 0]
 
 
 def _stretches(ranges: KeyRanges, whole: _Stretch, slices: int) -> list[_Stretch]:

@@ -26,7 +26,9 @@ from mysql_s3_redshift.core.documents import (
     new_run_id,
     utc_now,
 )
+from mysql_s3_redshift.core.loaded_numbers import fold
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan
+from mysql_s3_redshift.core.reload_state import Reload
 from mysql_s3_redshift.core.slice_state import Snapshot
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "LoadState",
     "MysqlState",
     "RedshiftState",
+    "Reload",
     "Snapshot",
     "decode_value",
     "encode_value",
@@ -61,6 +64,7 @@ class MysqlState(Document):
         last_ties: Further tie-breaking columns of that row.
         ceiling: Last proven bound.
         observed: A bound that is not proven yet and when it was seen, for ids without PROCESS.
+        reload: A window reload under way that is read in slices.
         digest: Content of the last full snapshot, to tell that nothing changed.
         set_done: The last complete set of a whole-table read; only this one may replace a target.
     """
@@ -74,6 +78,7 @@ class MysqlState(Document):
     ceiling_method: str | None = None
     observed: Observation | None = None
     snapshot: Snapshot | None = None
+    reload: Reload | None = None
     digest: str | None = None
     set_done: str | None = None
     total_rows: int = Field(default=0, ge=0)
@@ -283,18 +288,3 @@ class LoadState(Document):
     def failed(self, error: str) -> LoadState:
         """The run failed; what it committed stays."""
         return self.with_(redshift_state=self.redshift_state.with_(status="failed", error=error))
-
-
-def fold(through: int, have: set[int], *, known: set[int]) -> tuple[int, tuple[int, ...]]:
-    """Move `loaded_through` up over every number that is loaded or was never registered.
-
-    A number that is neither in `have` nor in `known` and lies below the newest loaded one belongs
-    to a reset generation, so nothing waits for it.
-
-    Returns:
-        The new `loaded_through` and the loaded numbers beyond it.
-    """
-    top = max(have, default=through)
-    waiting = (n for n in known if n > through and n not in have)
-    through = max(through, min(min(waiting, default=top + 1) - 1, top))
-    return through, tuple(sorted(n for n in have if n > through))

@@ -89,6 +89,7 @@ def run_extract(
         stopping=session.stopping,
         continues=continues,
     )
+        first_run_id=context.run.root_run_id or "",
     if request.window is not None and request.window.daily:
         await_turn(context, plan)
     with mysql.open() as connections:
@@ -145,8 +146,9 @@ def _extract(
 
 def _slices_took(context: dg.AssetExecutionContext, before: ExtractState | None) -> float:
     """Seconds from the run's start to its last step, where slices were read in between."""
-    phase = before.mysql_state.snapshot if before else None
-    if phase is None or phase.slices is None:
+    known = before.mysql_state if before else None
+    phase = known.snapshot if known else None
+    if known is None or not (known.reload or (phase and phase.slices)):
         return 0.0
     record = context.instance.get_run_record_by_id(context.run.run_id)
     began = record.start_time if record else None

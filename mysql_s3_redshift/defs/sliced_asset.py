@@ -7,6 +7,7 @@ key of the step: positions and files are in the extract state, so steps need no 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -29,7 +30,7 @@ from mysql_s3_redshift.defs.names import (
     state_io_manager,
     storage_resource,
 )
-from mysql_s3_redshift.defs.partitions import BACKFILL, chosen_window
+from mysql_s3_redshift.defs.partitions import BACKFILL, await_turn, chosen_window
 from mysql_s3_redshift.defs.progress import StepProgress
 from mysql_s3_redshift.defs.resources import MySqlResource, RunSession, resource
 from mysql_s3_redshift.defs.run_config import ExtractConfig
@@ -136,9 +137,9 @@ def run_plan(
 ) -> tuple[SliceWork, ...]:
     """Begin the run and tell the ranges that may be read side by side."""
     progress, connect, request = _begin(context, plan)
-    request = ExtractRequest(
-        request.run_id, config.limits(), chosen_window(context, plan, config), request.stopping
-    )
+    request = replace(request, limits=config.limits(), window=chosen_window(context, plan, config))
+    if request.window is not None and request.window.daily:
+        await_turn(context, plan)
     with connect.open() as connections:
         described = pair.describe(plan, connections)
         works = pair.plan_slices(described, request, connections, progress)
@@ -160,7 +161,8 @@ def _begin(
 ) -> tuple[StepProgress, MySqlResource, ExtractRequest]:
     session = resource(context, SESSION, RunSession)
     mysql = resource(context, source_resource(plan.source), MySqlResource)
-    request = ExtractRequest(context.run.run_id, stopping=session.stopping)
+    first = context.run.root_run_id or ""
+    request = ExtractRequest(context.run.run_id, stopping=session.stopping, first_run_id=first)
     return StepProgress(context, plan, session), mysql, request
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mysql_s3_redshift.core import slice_cuts
 from mysql_s3_redshift.core.cursors import ChunkQuery, Position
-from mysql_s3_redshift.core.slice_cuts import choose_cuts
+from mysql_s3_redshift.core.slice_cuts import choose_cuts, choose_cuts_of_rows
 
 
 class Keys:
@@ -47,6 +47,11 @@ class Keys:
     def last_key(self, query: ChunkQuery) -> Position | None:
         found = self._range(query)
         return found[-1] if found else None
+
+    def in_order(self, columns: Sequence[str], positions: Sequence[Position]) -> Sequence[Position]:
+        self.asked += 1
+        assert {len(position) for position in positions} == {len(columns)}
+        return sorted(positions, key=self._rank)
 
     def estimate(self, query: ChunkQuery) -> int:
         return len(self._range(query))
@@ -152,3 +157,25 @@ def test_a_range_that_begins_later_is_cut_from_there() -> None:
     keys = Keys([(n,) for n in range(100)])
     cuts = choose_cuts(keys, ChunkQuery(("a",), after=(49,)), 5)
     assert cuts == [(59,), (69,), (79,), (89,)]
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("spread", [1, 7, 4_999], ids=["by time", "in part", "at random"])
+def test_rows_of_a_window_are_cut_by_another_key_than_they_are_found_by(spread: int) -> None:
+    """The key goes with the time, or has nothing to do with it: no slice is far too large."""
+    rows = [(n, 10 * (n * spread % 9_973)) for n in range(1, 9_001)]
+    found = Keys(rows)
+    cuts = choose_cuts_of_rows(found, ChunkQuery(("made", "id")), ("id",), 8)
+    ids = sorted(row[1] for row in rows)
+    edges = [0, *(bisect.bisect_right(ids, cut[0]) for cut in cuts), len(ids)]
+    assert len(cuts) == 7
+    assert max(b - a for a, b in pairwise(edges)) <= 2 * 9_000 / 8
+    assert found.asked <= 3_000
+
+
+def test_cuts_of_few_rows_are_fewer_than_slices() -> None:
+    """A window that lost its rows since it was measured has one slice."""
+    query = ChunkQuery(("made", "id"))
+    assert choose_cuts_of_rows(Keys([]), query, ("id",), 4) == []
+    assert choose_cuts_of_rows(Keys([(1, 5)]), query, ("id",), 4) == []
+    assert choose_cuts_of_rows(Keys([(1, 5), (2, 3), (3, 4)]), query, ("id",), 2) == [(3,)]

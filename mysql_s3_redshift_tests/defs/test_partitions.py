@@ -106,6 +106,25 @@ def test_a_backfill_of_three_days_replaces_them_and_leaves_the_watermark(
     assert_same(visits)
 
 
+def test_a_backfill_of_a_table_with_slices_reads_every_slice_of_all_days(
+    visits: Shop, instance: dg.DagsterInstance
+) -> None:
+    """Plan, a step a slice, finish; one load, and each partition has the rows of its day."""
+    visits.replication.tables["visits"] |= {"slices": 3, "chunk_rows": 5}
+    assert visits.materialize(instance, "visits").success
+    visits.replication.sql(
+        "UPDATE visits SET v = -v, ts = ts", "DELETE FROM visits WHERE id IN (13, 14)"
+    )
+    result = backfill(visits, instance, *FIRST_DAYS, loads=True)
+    assert result.success
+    steps = [str(event.step_key) for event in result.all_events if event.is_step_success]
+    assert sum(".slice[" in step for step in steps) == 3
+    assert counts_by_day(result) == dict(zip(FIRST_DAYS, (10, 8, 10), strict=True))
+    state = visits.replication.extract_state("visits")
+    assert len({file.set_id for file in state.files if file.window}) == 1
+    assert_same(visits)
+
+
 def test_one_day_is_reloaded_with_its_redshift_table_in_the_same_run(
     visits: Shop, instance: dg.DagsterInstance
 ) -> None:

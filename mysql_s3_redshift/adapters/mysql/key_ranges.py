@@ -38,6 +38,10 @@ class MySqlKeyRanges:
         found = self._read(queries.keys(self._table, replace(query, limit=1), last=True))
         return found[0] if found else None
 
+    def in_order(self, columns: Sequence[str], positions: Sequence[Position]) -> Sequence[Position]:
+        """Those of some keys that exist, in the server's order."""
+        return self._read(queries.in_order(self._table, columns, positions))
+
     def estimate(self, query: ChunkQuery) -> int:
         """About how many rows a range has. MariaDB tells the number as text."""
         statement = queries.keys(self._table, replace(query, limit=None))
@@ -54,8 +58,10 @@ class MySqlKeyRanges:
 
     def _index(self, query: ChunkQuery) -> str:
         """Make the optimizer dive into the key's own index, which it may like less than a scan."""
-        for index in self._table.table.indexes:
-            if index.columns[: len(query.order_by)] == query.order_by:
+        table, wanted = self._table.table, query.order_by
+        for index in table.indexes:
+            # The primary key is the end of every other index of InnoDB.
+            if (*index.columns, *table.primary_key)[: len(wanted)] == wanted:
                 return f" FORCE INDEX ({quote_mysql(index.name)})"
         return ""
 

@@ -100,6 +100,12 @@ class CountingSource:
         """None: a preview counts the whole range at once."""
         return ()
 
+    def cuts_of_rows(
+        self, table: ResolvedTable, query: ChunkQuery, key: tuple[str, ...], slices: int
+    ) -> Sequence[Position]:
+        """None, as well."""
+        return ()
+
     def newest(self, table: ResolvedTable) -> Value:
         """As the source."""
         return self._source.newest(table)

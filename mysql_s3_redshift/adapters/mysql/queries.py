@@ -124,6 +124,19 @@ def keys(table: ResolvedTable, query: ChunkQuery, *, last: bool = False) -> Stat
     return _compile(statement.order_by(*(c.desc() if last else c for c in columns)))
 
 
+def in_order(
+    table: ResolvedTable, columns: Sequence[str], positions: Sequence[Position]
+) -> Statement:
+    """Those of some keys that exist, in the server's order."""
+    wanted = [
+        sa.and_(*(_equal(name, value) for name, value in zip(columns, position, strict=True)))
+        for position in positions
+    ]
+    key = [_column(name) for name in columns]
+    statement: sa.Select[Any] = sa.select(*key).select_from(_source(table.plan))
+    return _compile(statement.where(sa.or_(*wanted)).order_by(*key))
+
+
 def newest(table: ResolvedTable) -> Statement:
     """Largest value of the cursor's first column."""
     column = _column(table.cursor.first_column)
@@ -157,7 +170,11 @@ def _conditions(table: ResolvedTable, query: ChunkQuery) -> list[Any]:
         # Not NOT: a comparison with NULL tells nothing, and such a row is not beyond anything.
         conditions.append(_after(*query.not_beyond).is_not(sa.true()))
     if query.through:
-        conditions.append(_through(table, query))
+        conditions.append(_through(table, query.order_by, query.through))
+    if query.within is not None and query.within.after:
+        conditions.append(_after(query.within.columns, query.within.after))
+    if query.within is not None and query.within.through:
+        conditions.append(_through(table, query.within.columns, query.within.through))
     bound = _bound(query)
     if bound is not None:
         conditions.append(bound)
@@ -185,11 +202,11 @@ def _after(columns: Sequence[str], position: Position) -> Any:
     return condition
 
 
-def _through(table: ResolvedTable, query: ChunkQuery) -> Any:
+def _through(table: ResolvedTable, columns: Sequence[str], position: Position) -> Any:
     """Up to a position: exactly the rows that `_after` leaves out for it."""
-    inclusive = len(query.through) == len(query.order_by)
+    inclusive = len(position) == len(columns)
     condition: Any = None
-    for name, value in reversed(list(zip(query.order_by, query.through, strict=False))):
+    for name, value in reversed(list(zip(columns, position, strict=False))):
         if condition is None:
             condition = _less(table, name, value, or_equal=inclusive)
         else:

@@ -22,7 +22,7 @@ from mysql_s3_redshift.core.model import TablePlan, Value
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ClockReading, RowBatch, Work
 from mysql_s3_redshift.core.schema import SourceTable, TableSchema
-from mysql_s3_redshift.core.slice_cuts import choose_cuts
+from mysql_s3_redshift.core.slice_cuts import choose_cuts, choose_cuts_of_rows
 from mysql_s3_redshift.errors import SourceConnectionError
 
 logger = logging.getLogger(__name__)
@@ -98,6 +98,13 @@ class MySqlSource:
         """Keys that cut a range into slices of about equal numbers of rows."""
         ranges = MySqlKeyRanges(self.connection, table)
         return self._ask(lambda: choose_cuts(ranges, query, slices))
+
+    def cuts_of_rows(
+        self, table: ResolvedTable, query: ChunkQuery, key: tuple[str, ...], slices: int
+    ) -> Sequence[Position]:
+        """Values of a key that cut a query's rows into parts of about equal numbers."""
+        ranges = MySqlKeyRanges(self.connection, table)
+        return self._ask(lambda: choose_cuts_of_rows(ranges, query, key, slices))
 
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""

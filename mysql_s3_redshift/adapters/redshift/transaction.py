@@ -16,7 +16,7 @@ from mysql_s3_redshift.core.model import LoadMode, TimestampUnit
 from mysql_s3_redshift.core.ports import AppliedLoad, LoadTarget
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import DataFile
-from mysql_s3_redshift.core.window import tells_times
+from mysql_s3_redshift.core.window_axis import tells_times
 from mysql_s3_redshift.errors import ConfigError
 
 LEDGER_BATCH = 200

@@ -1,0 +1,456 @@
+"""Windows read in slices: every row at one moment, all of them loaded at once, whatever changes."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mysql_s3_redshift.adapters import pair
+from mysql_s3_redshift.adapters.cleaning import list_files
+from mysql_s3_redshift.adapters.operations import Operation
+from mysql_s3_redshift.adapters.preview import preview_extract
+from mysql_s3_redshift.core import extraction, slice_cuts
+from mysql_s3_redshift.core.clean import Standing
+from mysql_s3_redshift.core.cursors import parse_timestamp
+from mysql_s3_redshift.core.extraction import ExtractRequest
+from mysql_s3_redshift.core.model import RunLimits, Window
+from mysql_s3_redshift.core.operate import ManualChange
+from mysql_s3_redshift.core.reload_state import Reload
+from mysql_s3_redshift.core.state import ExtractState, new_run_id
+from mysql_s3_redshift.errors import ConfigError, ReplicationError, StateConflictError
+from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.e2e.sliced import SlicedRun
+from mysql_s3_redshift_tests.e2e.test_slices import KEYS
+from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
+
+FIRST = datetime(2024, 3, 30)  # noqa: DTZ001  data has no zone
+DAYS = 3
+HYBRID = {"cdc_strategy": "hybrid", "cdc_timestamp_column": "ts"}
+BY_ID = {"cdc_strategy": "id_only", "cdc_id_column": "id"}
+
+
+def days(first: int, last: int, *, daily: bool = False) -> Window:
+    """The window of some days, counted from `FIRST`."""
+    start, stop = FIRST + timedelta(days=first), FIRST + timedelta(days=last + 1)
+    return Window(start, stop, "made", daily=daily)
+
+
+ALL = days(0, DAYS - 1)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    sandbox: SandboxStatus, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Replication]:
+    """One database, prefix and schema for all tests, each with a table of its own."""
+    with new_replication(sandbox, tmp_path_factory.mktemp("windows")) as opened:
+        yield opened
+
+
+def make_orders(replication: Replication, table: str, mode: str, **options: Any) -> None:
+    """Forty orders a day, by id; two days before the windows have forty together. All is loaded."""
+    replication.sql(
+        f"CREATE TABLE `{table}` (id INT PRIMARY KEY AUTO_INCREMENT, made DATETIME(6), "
+        "ts DATETIME(6) NOT NULL, v INT, KEY (ts, id), KEY (made))",
+        f"INSERT INTO `{table}` (id, made, ts, v) SELECT seq * 3, '{FIRST}' - INTERVAL 1441 "
+        "MINUTE + INTERVAL seq * 36 MINUTE, NOW(6) - INTERVAL 1 HOUR, seq FROM seq_1_to_160",
+    )
+    options = {**HYBRID, "load_mode": mode, "chunk_rows": 20, "slices": 4, **options}
+    replication.table(table, **options)
+    replication.sync(table)
+
+
+def assert_same(replication: Replication, table: str) -> None:
+    assert replication.target_rows(table) == replication.source_rows(table)
+    replication.check_evidence(table)
+
+
+def reload_of(replication: Replication, table: str) -> Reload | None:
+    return replication.extract_state(table).mysql_state.reload
+
+
+# -- which rows -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "indexed"), [("text", True), ("composite", True), ("binary", False)]
+)
+def test_a_window_is_cut_by_the_key_of_its_rows(
+    shared: Replication, kind: str, *, indexed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I-24: about equal parts, by an index that the window's column has or the key's own."""
+    monkeypatch.setattr(slice_cuts, "EXACT_ROWS", 3)
+    columns, key, values = KEYS[kind]
+    table = f"{kind}_{indexed}"
+    shared.sql(
+        f"CREATE TABLE `{table}` ({columns}, ts DATETIME NOT NULL, made DATETIME, "
+        f"PRIMARY KEY ({key}), KEY (ts){', KEY (made)' if indexed else ''})",
+        f"INSERT INTO `{table}` SELECT {values}, '2024-01-01', '{FIRST}' + INTERVAL seq % 4 DAY "
+        "FROM seq_1_to_300",
+        f"ANALYZE TABLE `{table}`",
+    )
+    options = {"cdc_strategy": "timestamp_only", "cdc_timestamp_column": "ts"}
+    shared.table(table, slices=4, chunk_rows=20, load_mode="append", **options)
+    shared.sync(table)
+    run = SlicedRun(shared, table, window=ALL)
+    works = run.plan()
+    assert len(works) == 4
+    rows = [run.read(work).rows for work in reversed(works)]
+    assert sum(rows) == run.finish().rows == 225
+    assert max(rows) <= 110
+    shared.load(table)
+    columns = "LOWER(HEX(k)), ts, made" if kind == "binary" else "*"
+    assert shared.target_rows(table) == shared.source_rows(table, columns)
+    shared.check_evidence(table)
+
+
+CHANGES: dict[str, tuple[str, ...]] = {
+    "changed": ("UPDATE `{t}` SET v = v + 1000, ts = NOW(6) WHERE id % 5 = {n}",),
+    "changed behind the cursor": ("UPDATE `{t}` SET v = -v, ts = ts WHERE id % 4 = {n}",),
+    "moved in time": (
+        "UPDATE `{t}` SET made = '{first}' + INTERVAL (id * 7 + {n}) % 96 HOUR, ts = ts "
+        "WHERE id % 3 = 0 AND id % 7 > {n}",
+    ),
+    "moved and changed": (
+        "UPDATE `{t}` SET made = '{first}' + INTERVAL (id * 5 + {n}) % 96 HOUR, ts = NOW(6) "
+        "WHERE id % 7 = {n}",
+    ),
+    "deleted": ("DELETE FROM `{t}` WHERE id % 11 = {n}",),
+    "inserted": (
+        "INSERT INTO `{t}` (id, made, ts, v) SELECT seq * 9 + {n} + 1, '{first}' + INTERVAL seq % "
+        "90 HOUR, NOW(6), {n} FROM seq_1_to_30 WHERE seq * 9 + {n} + 1 NOT IN (SELECT id FROM "
+        "`{t}`)",
+        "INSERT INTO `{t}` (made, ts, v) SELECT '{first}' + INTERVAL seq HOUR, NOW(6), {n} FROM "
+        "seq_1_to_9",
+    ),
+    "inserted in the past": (
+        "INSERT IGNORE INTO `{t}` (id, made, ts, v) SELECT seq * 12 + {n} - 1, '{first}' + "
+        "INTERVAL seq HOUR, '2024-01-01', -{n} FROM seq_1_to_30",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("mode", "cursor"), [("append", "hybrid"), ("append", "id_only"), ("upsert", "hybrid")]
+)
+def test_every_row_is_there_as_it_was_when_its_slice_was_read(
+    shared: Replication, mode: str, cursor: str
+) -> None:
+    """I-11, I-24: moved, changed, deleted or inserted between slices: once, or not at all."""
+    table = f"moments_{mode}_{cursor}"
+    make_orders(shared, table, mode, **(HYBRID if cursor == "hybrid" else BY_ID))
+    before = shared.target_rows(table)
+    known = shared.extract_state(table).mysql_state
+    run = SlicedRun(shared, table, window=ALL)
+    works, expected = run.plan(), Counter[tuple[Any, ...]]()
+    reload = reload_of(shared, table)
+    assert reload is not None
+    for turn, number in enumerate((2, 4, 1, 3)):
+        expected += seen_by(shared, table, reload, number, mode=mode, cursor=cursor)
+        run.read(works[number - 1])
+        shared.load(table)
+        assert shared.target_rows(table) == before, "a part of the window is visible"
+        for statements in CHANGES.values():
+            shared.sql(*(s.format(t=table, n=turn, first=FIRST) for s in statements))
+    report = run.finish()
+    assert report.rows == expected.total()
+    assert max(Counter(row[0] for row in expected).values()) == 1, "a row is there twice"
+    after = report.state.mysql_state
+    assert (after.last_timestamp, after.last_id) == (known.last_timestamp, known.last_id)
+    assert after.reload is None
+    assert len(shared.load(table).loads) == 1
+    assert shared.target_rows(table) == reloaded(before, expected, mode=mode, cursor=cursor)
+    shared.sync(table)
+    if cursor == "hybrid" and mode == "upsert":
+        reached = parse_timestamp(str(known.last_timestamp))
+        newest = {row for row in shared.source_rows(table) if row[2] >= reached}
+        assert newest <= set(shared.target_rows(table)), "the increments leave a row out"
+    shared.check_evidence(table)
+
+
+def seen_by(
+    replication: Replication, table: str, reload: Reload, number: int, *, mode: str, cursor: str
+) -> Counter[tuple[Any, ...]]:
+    """The rows of the window that a slice has now; an append has those up to the watermark."""
+    one, state = reload.slices.slice(number), replication.extract_state(table).mysql_state
+    conditions = [f"made >= '{ALL.start}'", f"made < '{ALL.end}'"]
+    conditions += [f"id > {value!r}" for value in one.after]
+    conditions += [f"id <= {value!r}" for value in one.end]
+    if mode == "append" and cursor == "hybrid":
+        conditions.append(f"ts < '{state.last_timestamp}'")
+    elif mode == "append":
+        conditions.append(f"id <= {state.last_id}")
+    found = replication.sql(f"SELECT * FROM `{table}` WHERE {' AND '.join(conditions)}")
+    return Counter(found)
+
+
+def reloaded(
+    before: Counter[tuple[Any, ...]], read: Counter[tuple[Any, ...]], *, mode: str, cursor: str
+) -> Counter[tuple[Any, ...]]:
+    """What a target becomes by a reload: what the load mode promises, row by row."""
+    if mode == "append":
+        kept = [row for row in before if not ALL.start <= row[1] < ALL.end]
+        return Counter(kept) + read
+    rows = {row[0]: row for row in before}
+    for row in read:
+        held = rows.get(row[0])
+        if held is None or cursor == "id_only" or held[2] <= row[2]:
+            rows[row[0]] = row
+    return Counter(rows.values())
+
+
+def test_workers_side_by_side_while_rows_change_leave_nothing_out(shared: Replication) -> None:
+    """I-33: four threads, one document; the next sync brings what changed meanwhile."""
+    table = "side_by_side"
+    make_orders(shared, table, "append")
+    run, ended = SlicedRun(shared, table, window=ALL), threading.Event()
+    shared.sql(f"UPDATE `{table}` SET v = v + 1, ts = ts")
+    works = run.plan()
+    writer = threading.Thread(target=write, args=(shared, table, ended))
+    writer.start()
+    with ThreadPoolExecutor(len(works)) as pool:
+        reports = list(pool.map(run.read, works))
+    ended.set()
+    writer.join()
+    report = run.finish()
+    assert sum(r.rows for r in reports) == report.rows
+    shared.load(table)
+    shared.sync(table)
+    target = shared.target_rows(table)
+    assert set(shared.source_rows(table)) <= set(target), "a row is lost"
+    assert set(target.values()) == {1}, "a row version is doubled"
+    shared.check_evidence(table)
+
+
+def write(replication: Replication, table: str, ended: threading.Event) -> None:
+    """Update, move and insert all over the table, as an application would."""
+    with replication.mysql() as connection, connection.cursor() as cursor:
+        for number in range(200):
+            if ended.is_set():
+                return
+            cursor.execute(
+                f"UPDATE `{table}` SET v = v + 1, made = made + INTERVAL 1 HOUR, ts = NOW(6) "
+                f"WHERE id % 53 = {number % 53}"
+            )
+            cursor.execute(
+                f"INSERT INTO `{table}` (made, ts, v) VALUES ('{FIRST}', NOW(6), {number})"
+            )
+
+
+# -- days, limits, small windows --------------------------------------------------------------
+
+
+def test_days_are_counted_and_filed_apart_in_every_slice(shared: Replication) -> None:
+    """An empty day counts, and loses the rows that it had; all days are one load."""
+    make_orders(shared, "by_day", "append")
+    shared.sql(
+        f"DELETE FROM by_day WHERE made >= '{FIRST + timedelta(days=1)}' "
+        f"AND made < '{FIRST + timedelta(days=2)}'",
+        "UPDATE by_day SET v = 0, ts = ts",
+    )
+    run = SlicedRun(shared, "by_day", window=days(0, 2, daily=True))
+    works = run.plan()
+    assert len(works) == 4
+    for work in works:
+        run.read(work)
+    report = run.finish()
+    assert list(report.days.values()) == [40, 0, 40]
+    folders = {f.uri.split("/year=")[1].rsplit("/", 1)[0] for f in report.files}
+    assert folders == {"2024/month=03/day=30", "2024/month=04/day=01"}
+    assert {f.set_id for f in report.files} == {report.files[0].set_id}
+    assert len(shared.load("by_day").loads) == 1
+    shared.sql("UPDATE by_day SET v = 0, ts = ts")
+    shared.sync("by_day", window=Window(FIRST - timedelta(days=9), FIRST + timedelta(9), "made"))
+    assert_same(shared, "by_day")
+
+
+def test_what_one_read_does_better_is_read_at_once(shared: Replication) -> None:
+    """One file's rows, a limit, an upsert by columns that are no key in MySQL."""
+    make_orders(shared, "at_once", "append")
+    assert SlicedRun(shared, "at_once", window=days(0, 0)).plan() != ()
+    half = Window(FIRST, FIRST + timedelta(hours=5.5), "made")
+    small = SlicedRun(shared, "at_once", window=half)
+    assert small.plan() == ()
+    assert small.finish().rows == 9
+    assert reload_of(shared, "at_once") is None
+    limited = SlicedRun(shared, "at_once", RunLimits(limit=50), window=ALL)
+    assert limited.plan() == ()
+    with pytest.raises(ConfigError, match="more rows than the limit"):
+        limited.finish()
+    shared.table(
+        "at_once", **HYBRID, load_mode="upsert", primary_key=["v"], slices=4, chunk_rows=20
+    )
+    assert SlicedRun(shared, "at_once", window=ALL).plan() == ()
+    to_come = Window(datetime(2100, 1, 1), datetime(2100, 1, 2))  # noqa: DTZ001
+    shared.table("at_once", **HYBRID, load_mode="append", slices=4, chunk_rows=20)
+    assert SlicedRun(shared, "at_once", window=to_come).plan() == ()
+
+
+def test_a_window_that_lost_all_its_rows_is_emptied(shared: Replication) -> None:
+    """Rows that are deleted after the plan: an append has a file without rows for them."""
+    for mode, left in (("append", 40), ("upsert", 160)):
+        table = f"emptied_{mode}"
+        make_orders(shared, table, mode)
+        run = SlicedRun(shared, table, window=ALL)
+        works = run.plan()
+        shared.sql(f"DELETE FROM `{table}` WHERE made >= '{FIRST}'")
+        assert [run.read(work).rows for work in works] == [0] * len(works)
+        assert run.finish().rows == 0
+        shared.load(table)
+        assert shared.target_rows(table).total() == left
+        assert reload_of(shared, table) is None
+        shared.check_evidence(table)
+
+
+def test_a_preview_counts_the_window_and_changes_nothing(shared: Replication) -> None:
+    """Also while slices of it are read."""
+    make_orders(shared, "previewed", "append")
+    assert previewed_rows(shared, "previewed") == 120
+    run = SlicedRun(shared, "previewed", window=ALL)
+    run.read(run.plan()[1])
+    state = shared.extract_state("previewed")
+    assert previewed_rows(shared, "previewed") == 120
+    assert shared.extract_state("previewed") == state
+
+
+def previewed_rows(replication: Replication, table: str) -> int:
+    """What `sync --from --to --dry-run` counts."""
+    plan = replication.plan(table)
+    with replication.connections() as connections:
+        described = pair.describe(plan, connections)
+        return preview_extract(
+            described, ExtractRequest(new_run_id(), window=ALL), connections
+        ).rows
+
+
+# -- resuming, and what ends a reload ---------------------------------------------------------
+
+
+def test_a_retry_reads_the_slices_that_are_left_and_a_new_request_all_of_them(
+    shared: Replication,
+) -> None:
+    """A stop inside a slice, a run re-executed from its failure, a request made later."""
+    make_orders(shared, "resumed", "append")
+    shared.sql("UPDATE resumed SET v = -v, ts = ts")
+    first = SlicedRun(shared, "resumed", window=ALL)
+    works = first.plan()
+    read = [first.read(works[2]).rows]
+    calls = iter([False, True, True])
+    with pytest.raises(ReplicationError, match="was stopped"):
+        first.read(works[0], stopping=lambda: next(calls))
+    assert shared.load("resumed").pending == 0
+    retry = SlicedRun(shared, "resumed", window=ALL, retries=first)
+    read += [retry.read(work).rows for work in works]
+    assert read[3] == 0
+    assert retry.finish().rows == sum(read) == 120
+    shared.load("resumed")
+    assert sum(row[3] < 0 for row in shared.target_rows("resumed")) == 120
+    late = SlicedRun(shared, "resumed", window=ALL)
+    late.read(late.plan()[0])
+    shared.sql("UPDATE resumed SET v = 0, ts = ts")
+    assert shared.extract("resumed", window=ALL).rows == 120
+    shared.load("resumed")
+    assert sum(row[3] == 0 for row in shared.target_rows("resumed")) == 120
+    shared.check_evidence("resumed")
+
+
+def test_the_last_step_reads_what_no_worker_has_read(
+    shared: Replication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One slice after the other, each with its commit; cut off, it goes on after the last."""
+    make_orders(shared, "alone", "append")
+    shared.sql("UPDATE alone SET v = -v, ts = ts")
+    run = SlicedRun(shared, "alone", window=ALL)
+    run.read(run.plan()[1])
+    commits = iter(range(9))
+
+    def crash(point: str) -> None:
+        if point == "extract.after_commit" and next(commits) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(extraction, "reach", crash)
+        with pytest.raises(KeyboardInterrupt):
+            run.finish()
+    reload = reload_of(shared, "alone")
+    assert reload is not None
+    assert reload.slices.open_slices() == (4,)
+    report = run.finish()
+    assert (report.rows, len({f.uri for f in report.files})) == (120, len(report.files))
+    shared.load("alone")
+    assert sum(row[3] < 0 for row in shared.target_rows("alone")) == 120
+    shared.check_evidence("alone")
+
+
+def test_what_comes_in_between_ends_a_reload_and_its_files_are_orphans(
+    shared: Replication,
+) -> None:
+    """I-16, I-35, H-26: workers stop with a conflict; the next reload begins anew."""
+    make_orders(shared, "ended", "append", **BY_ID)
+
+    def refused_by_a_limit() -> None:
+        with pytest.raises(ConfigError, match="more rows than the limit"):
+            shared.extract("ended", RunLimits(limit=20), window=ALL)
+
+    ends: tuple[Callable[[], object], ...] = (
+        lambda: shared.extract("ended"),
+        lambda: shared.extract("ended", window=days(0, 1)),
+        refused_by_a_limit,
+    )
+    for end in ends:
+        run = SlicedRun(shared, "ended", window=ALL)
+        works = run.plan()
+        run.read(works[0])
+        kept = {f.uri for f in kept_files(shared.extract_state("ended"))}
+        assert standings(shared, "ended", kept) == {Standing.PENDING}
+        end()
+        assert standings(shared, "ended", kept) == {Standing.ORPHAN}
+        state = shared.extract_state("ended")
+        with pytest.raises(StateConflictError):
+            run.read(works[1])
+        assert shared.extract_state("ended") == state
+    SlicedRun(shared, "ended", window=ALL).all()
+    shared.load("ended")
+    assert_same(shared, "ended")
+
+
+def kept_files(state: ExtractState) -> tuple[Any, ...]:
+    reload = state.mysql_state.reload
+    return reload.files if reload else ()
+
+
+def standings(replication: Replication, table: str, uris: set[str]) -> set[Standing]:
+    """What `s3clean` says of some files."""
+    with replication.connections() as connections:
+        change = ManualChange("look", "test", "")
+        files = list_files(Operation(replication.plan(table), connections, change))
+    return {f.standing for f in files if f.file.uri in uris}
+
+
+def test_columns_that_change_between_slices_begin_the_reload_anew(shared: Replication) -> None:
+    """I-25: files of one set have one schema; a reload that is complete keeps its own."""
+    make_orders(shared, "columns", "append")
+    run = SlicedRun(shared, "columns", window=ALL)
+    works = run.plan()
+    run.read(works[0])
+    shared.sql("ALTER TABLE columns ADD COLUMN extra INT DEFAULT 7")
+    with pytest.raises(ReplicationError, match="columns changed"):
+        run.read(works[1])
+    again = SlicedRun(shared, "columns", window=ALL)
+    assert [w.number for w in again.plan()] == [1, 2, 3, 4]
+    for work in again.plan():
+        again.read(work)
+    shared.sql("ALTER TABLE columns ADD COLUMN later INT DEFAULT 8")
+    report = again.finish()
+    assert report.rows == 120
+    shared.load("columns")
+    extra = Counter(row[0] for row in shared.target_rows("columns", "extra").elements())
+    assert extra == {7: 120, None: 40}
+    shared.sync("columns")
+    shared.check_evidence("columns")
