@@ -6,6 +6,7 @@ digits; everything else is quoted names.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,23 @@ from mysql_s3_redshift.core.schema import Column
 from mysql_s3_redshift.core.types import HASH_RULE
 
 MASK = "***"
+CONTENT_DIGITS = 32
+SHOWN_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ToldColumn:
+    """A column whose value the server tells as it is, and how this program writes it."""
+
+    column: Column
+    expression: str
+    write: Callable[[Any], str]
+
+    def shown(self, value: Any) -> str | None:
+        """The value for people; of a hash so much that two can be told apart."""
+        text = None if value is None else self.write(value)
+        is_hash = self.column.rule == HASH_RULE.name
+        return f"{MASK}{text[:SHOWN_DIGITS]}" if is_hash and text is not None else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,7 @@ class SqlSide:
         order: The columns that ranges are made of.
         columns: The columns of a row, quoted, as people see them.
         query: Runs a statement.
+        told: Columns whose values this program writes, as a part of a row's content.
     """
 
     table: str
@@ -44,6 +63,7 @@ class SqlSide:
     order: Sequence[OrderedColumn]
     columns: Sequence[tuple[Column, str]]
     query: Callable[[str], list[tuple[Any, ...]]]
+    told: Sequence[ToldColumn] = ()
 
     def checksums(self, region: Region, bounds: Sequence[Bound]) -> dict[int, Checksum]:
         """Checksums of the ranges between bounds, by index."""
@@ -87,6 +107,8 @@ class SqlSide:
 
     def rows(self, region: Region) -> Counter[HashedRow]:
         """All rows of a region, and how often each is there."""
+        if self.told:
+            return self._rows_with_values(region)
         rows = self.query(
             f"SELECT {self.key}, {self.content}, {self.version}, COUNT(*) FROM {self.table}"
             f"{self._where(region)} GROUP BY 1, 2, 3"
@@ -96,17 +118,38 @@ class SqlSide:
             counted[HashedRow(str(key), str(content), version)] += int(count)
         return counted
 
+    def _rows_with_values(self, region: Region) -> Counter[HashedRow]:
+        names = ", ".join(column.expression for column in self.told)
+        rows = self.query(
+            f"SELECT {self.key}, {self.content}, {self.version}, {names} FROM {self.table}"
+            f"{self._where(region)}"
+        )
+        return Counter(
+            HashedRow(str(key), f"{content}{self._digest(values)}", version)
+            for key, content, version, *values in rows
+        )
+
+    def _digest(self, values: Sequence[Any]) -> str:
+        digest = hashlib.sha256()
+        for column, value in zip(self.told, values, strict=True):
+            text = b"" if value is None else column.write(value).encode()
+            digest.update(b"%d %d " % (value is not None, len(text)) + text)
+        return digest.hexdigest()
+
     def shown(self, region: Region, row: HashedRow) -> dict[str, Any] | None:
         """A row for people, values of hashed columns masked; None if it is gone by now."""
-        names = ", ".join(name for _, name in self.columns)
-        own = f"{self.key} = '{row.key}' AND {self.content} = '{row.content}'"
+        names = ", ".join([n for _, n in self.columns] + [c.expression for c in self.told])
+        content = row.content[:CONTENT_DIGITS]
+        own = f"{self.key} = '{row.key}' AND {self.content} = '{content}'"
         found = self.query(f"SELECT {names} FROM {self.table}{self._where(region, own)} LIMIT 1")
         if not found:
             return None
-        return {
+        plain, told = found[0][: len(self.columns)], found[0][len(self.columns) :]
+        values = {
             column.name: _readable(column, value)
-            for (column, _), value in zip(self.columns, found[0], strict=True)
+            for (column, _), value in zip(self.columns, plain, strict=True)
         }
+        return values | {c.column.name: c.shown(v) for c, v in zip(self.told, told, strict=True)}
 
     def _where(self, region: Region, *more: str) -> str:
         conditions = [self.condition] if self.condition else []

@@ -31,8 +31,9 @@ class Comparison:
     """One table, described on both sides.
 
     Attributes:
-        compared: The columns that can be compared exactly.
-        left_out: The others, also those that the target does not have yet.
+        compared: The columns that both servers can write alike.
+        sampled: The others, whose values are compared here.
+        left_out: Columns that the target does not have yet.
     """
 
     operation: Operation
@@ -43,6 +44,7 @@ class Comparison:
     source: MySqlSource
     connection: RedshiftConnection
     compared: tuple[ComparedColumn, ...]
+    sampled: tuple[Column, ...]
     left_out: tuple[Column, ...]
 
     @property
@@ -70,8 +72,7 @@ def open_comparison(operation: Operation) -> Comparison:
     schema = replace(
         described.schema, columns=tuple(c for c in described.schema.columns if c.name in there)
     )
-    compared, left_out = compared_columns(schema, plan.columns)
-    left_out += [c for c in described.schema.columns if c.name not in there]
+    compared, sampled = compared_columns(schema, plan.columns)
     return Comparison(
         operation,
         described.resolved,
@@ -81,7 +82,8 @@ def open_comparison(operation: Operation) -> Comparison:
         connections.source(plan.source),
         connections.target(plan).connection,
         tuple(compared),
-        tuple(left_out),
+        tuple(sampled),
+        tuple(c for c in described.schema.columns if c.name not in there),
     )
 
 

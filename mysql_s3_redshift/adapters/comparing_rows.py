@@ -6,10 +6,15 @@ Both sides hash in their own server, so that almost nothing moves when all is eq
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mysql_s3_redshift.adapters.checksums import SqlSide, mysql_number, redshift_number
+from mysql_s3_redshift.adapters.checksums import (
+    SqlSide,
+    ToldColumn,
+    mysql_number,
+    redshift_number,
+)
 from mysql_s3_redshift.adapters.comparing import Comparison
 from mysql_s3_redshift.adapters.counting import target_key
 from mysql_s3_redshift.adapters.key_order import KeyOrder, key_order
@@ -20,9 +25,13 @@ from mysql_s3_redshift.core.compared_columns import ComparedColumn, mysql_row, r
 from mysql_s3_redshift.core.cursors import format_timestamp, from_datetime, to_datetime
 from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.names import quote_mysql, quote_redshift
+from mysql_s3_redshift.core.row_differences import RowDifference
+from mysql_s3_redshift.core.sampled_columns import sampled_columns
 from mysql_s3_redshift.core.schema import Column
-from mysql_s3_redshift.core.verify import Comparer, Difference, RowDifference
+from mysql_s3_redshift.core.verify import Comparer, Difference, Sample
 from mysql_s3_redshift.core.watermark import watermark_of
+
+_NO_SAMPLE = Sample(0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +50,16 @@ class DeepComparison:
     Attributes:
         rows: The differences; those beyond the number that was asked for without their values.
         by_ranges: Whether ranges of the key were compared, not hashes of it.
-        left_out: Columns that cannot be compared exactly.
+        sampled: Columns that were compared in some rows only.
+        sampled_rows: How many rows of the source these are.
+        left_out: Columns that were not compared.
     """
 
     found: Difference
     rows: tuple[DifferingRow, ...]
     by_ranges: bool
+    sampled: tuple[Column, ...]
+    sampled_rows: int
     left_out: tuple[Column, ...]
 
 
@@ -65,9 +78,32 @@ def compare_rows_deeply(comparison: Comparison, *, most: int) -> DeepComparison:
         leaf_rows=verify.LEAF_ROWS,
     )
     found = comparer.compare(ordered=bool(order))
-    rows = [_versions(row, mine, theirs) for row in found.rows[:most]]
-    rows += [DifferingRow(row.kind, None, None) for row in found.rows[most:]]
-    return DeepComparison(found, tuple(rows), bool(order), comparison.left_out)
+    columns = sampled_columns(comparison.sampled, comparison.plan.columns)
+    mine = replace(mine, told=[ToldColumn(c.column, c.mysql, c.from_mysql) for c in columns])
+    theirs = replace(
+        theirs, told=[ToldColumn(c.column, c.redshift, c.from_redshift) for c in columns]
+    )
+    sample = _compare_sample(comparer, mine, theirs) if columns and found.complete else _NO_SAMPLE
+    known = {row.key for row in found.rows}
+    differing = [*found.rows, *(row for row in sample.rows if row.key not in known)]
+    rows = [_versions(row, mine, theirs) for row in differing[:most]]
+    rows += [DifferingRow(row.kind, None, None) for row in differing[most:]]
+    return DeepComparison(
+        found,
+        tuple(rows),
+        bool(order),
+        comparison.sampled,
+        sample.compared,
+        comparison.left_out,
+    )
+
+
+def _compare_sample(comparer: Comparer, mine: SqlSide, theirs: SqlSide) -> Sample:
+    """Compare the columns that this program writes, in some rows or all of a smaller table."""
+    told = Comparer(
+        mine, theirs, is_newer=comparer.is_newer, keeps_versions=comparer.keeps_versions
+    )
+    return told.compare_each(comparer.choose(verify.SAMPLE_ROWS))
 
 
 def _source_side(comparison: Comparison, order: KeyOrder) -> SqlSide:
@@ -157,7 +193,8 @@ def _is_newer(comparison: Comparison, version: Any) -> bool:
     if version is None:
         return False
     if cursor.timestamp is None:
-        return bool(version >= position[0])
+        is_whole = cursor.unique and len(cursor.columns) == 1
+        return bool(version > position[0] if is_whole else version >= position[0])
     if isinstance(version, str):  # a zero date, which stands in no order
         return False
     moment = to_datetime(position[0], cursor.unit)

@@ -105,6 +105,8 @@ def _document(verified: Verified) -> dict[str, Any]:
             "complete": deep.found.complete,
             "by_key_ranges": deep.by_ranges,
             "statements": deep.found.questions,
+            "columns_sampled": [c.name for c in deep.sampled],
+            "rows_sampled": deep.sampled_rows,
             "columns_left_out": [c.name for c in deep.left_out],
             "rows": [
                 {"kind": r.kind, "source": r.source, "target": r.target}
@@ -133,6 +135,9 @@ def _show(name: str, verified: Verified) -> None:
     )
     if not deep.by_ranges:
         text.echo("      compared by hashes of the key: both sides have no order of it in common")
+    if deep.sampled:
+        names = ", ".join(c.name for c in deep.sampled)
+        text.echo(f"      compared in {deep.sampled_rows:,} rows, value by value: {names}")
     if deep.left_out:
         text.echo(f"      not compared: {', '.join(c.name for c in deep.left_out)}")
     for row in deep.rows:

@@ -1,9 +1,9 @@
 """How a column's values are written as text, the same on both sides, so that hashes can be equal.
 
 Only functions are used that Amazon Redshift documents (Database Developer Guide, "SQL functions
-reference"), and only arithmetic that both servers do exactly. Left out, and named as such: SUPER,
-because the text of a document is not kept in it, and hashed columns, whose salt would have to be
-sent to MySQL.
+reference"), and only arithmetic that both servers do exactly. Left out: SUPER, because the text of
+a document is not kept in it, and hashed columns, whose salt would have to be sent to MySQL (see
+`core.sampled_columns`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ComparedColumn:
 def compared_columns(
     schema: TableSchema, policies: ColumnPolicies
 ) -> tuple[list[ComparedColumn], list[Column]]:
-    """The columns that can be compared exactly, and those that cannot."""
+    """The columns that both servers can write alike, and those that they cannot."""
     compared, left_out = [], []
     for column in schema.columns:
         writer = _writer(column, value_policies(policies, column))
@@ -55,13 +55,17 @@ def compared_columns(
 
 
 def mysql_row(expressions: Sequence[str]) -> str:
-    """One text of several values in MySQL."""
+    """One text of several values in MySQL; an empty one of none."""
+    if not expressions:
+        return "''"
     values = ", ".join(f"COALESCE({e}, CHAR({NULL_CODE}))" for e in expressions)
     return f"CONCAT_WS(CHAR({SEPARATOR_CODE}), {values})"
 
 
 def redshift_row(expressions: Sequence[str]) -> str:
-    """One text of several values in Redshift."""
+    """One text of several values in Redshift; an empty one of none."""
+    if not expressions:
+        return "''"
     values = (f"COALESCE({e}, CHR({NULL_CODE}))" for e in expressions)
     return f" || CHR({SEPARATOR_CODE}) || ".join(values)
 
@@ -78,7 +82,7 @@ def _writer(column: Column, policies: ValuePolicies) -> Writer | None:
     kind = column.arrow.split("(")[0]
     if kind == "string":
         return lambda mysql, redshift: (
-            f"MD5({_changed_text(mysql, column, policies)})",
+            f"MD5({changed_text(mysql, column, policies)})",
             f"MD5({redshift})",
         )
     if kind == "binary":
@@ -170,7 +174,7 @@ def _time(mysql: str, redshift: str) -> tuple[str, str]:
 # -- text and bytes ---------------------------------------------------------------------------
 
 
-def _changed_text(mysql: str, column: Column, policies: ValuePolicies) -> str:
+def changed_text(mysql: str, column: Column, policies: ValuePolicies) -> str:
     """The bytes of a text in UTF-8, after what the column's policies make of them."""
     text = f"CAST(CONVERT({mysql} USING utf8mb4) AS BINARY)"
     if policies.invalid_text is InvalidTextPolicy.REPLACE:

@@ -273,8 +273,17 @@ def select_expression(column: Column) -> str:
     name = quote_mysql(column.source)
     if column.rule != HASH_RULE.name:
         return _SELECT[column.rule].format(name)
-    base = re.match(r"\w*", column.source_type)
-    kind = base[0] if base else ""
-    if kind in {*TEXTS, *LONG_TEXTS, *BYTES, *GEOMETRIES, "geomcollection", "json"}:
+    kind = _base_type(column)
+    if kind in {*TEXTS, *LONG_TEXTS, "json"} or holds_bytes(column):
         return name
     return f"CAST({name}+0 AS CHAR)" if kind == "bit" else f"CAST({name} AS CHAR)"
+
+
+def holds_bytes(column: Column) -> bool:
+    """Whether MySQL sends a column's values as they are, in no character set."""
+    return _base_type(column) in {*BYTES, *GEOMETRIES, "geomcollection"}
+
+
+def _base_type(column: Column) -> str:
+    found = re.match(r"\w*", column.source_type)
+    return found[0] if found else ""

@@ -11,13 +11,16 @@ has about the same number of rows however the keys are spread, and every stateme
 
 from __future__ import annotations
 
+import random
+import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from mysql_s3_redshift.core.key_ranges import NOTHING, Bound, Checksum, HashedRow, Region, Side
+from mysql_s3_redshift.core.row_differences import RowDifference, only_here, pair_up
 
 PREFIX_DIGITS = 8
 """Keys whose hashes agree so far are one and the same key, however large the table is."""
@@ -27,22 +30,18 @@ RANGE_ROWS = 50_000
 LEAF_ROWS = 500
 MOST_DIFFERENCES = 1_000
 MOST_NEWER = 100_000
+SAMPLE_ROWS = 10_000
+SAMPLED_RANGES = 8
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class RowDifference:
-    """A key whose rows differ: `missing` in the target, `extra` there, or `different`.
+class Sample:
+    """What a comparison of some rows found: how many of the source there were, and which differ."""
 
-    Attributes:
-        source: The row that only the source has, with its region.
-        target: The row that only the target has, with its region.
-    """
-
-    kind: str
-    source: tuple[Region, HashedRow] | None
-    target: tuple[Region, HashedRow] | None
+    compared: int
+    rows: tuple[RowDifference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,8 @@ class Comparer:
     _newer: set[str] = field(default_factory=set)
     _only_source: list[tuple[Region, HashedRow]] = field(default_factory=list)
     _only_target: list[tuple[Region, HashedRow]] = field(default_factory=list)
-    _totals: list[int] = field(default_factory=lambda: [0, 0])
+    _top: list[_Part] = field(default_factory=list)
+    _read: dict[Region, int] = field(default_factory=dict)
     _questions: int = 0
 
     def compare(self, *, ordered: bool) -> Difference:
@@ -95,19 +95,34 @@ class Comparer:
         found = pair_up(self._only_source, self._only_target)
         complete = complete and len(found) <= MOST_DIFFERENCES
         return Difference(
-            self._totals[0],
-            self._totals[1],
+            sum(part.source.rows for part in self._top),
+            sum(part.target.rows for part in self._top),
             tuple(found[:MOST_DIFFERENCES]),
             len(self._newer),
             complete,
             self._questions,
         )
 
+    def choose(self, most: int) -> list[Region]:
+        """Regions of the compared table at random, `most` rows or so; a small one whole."""
+        parts = [part for part in self._top if part.source.rows]
+        if sum(part.source.rows for part in parts) <= most:
+            return [Region()]
+        chosen = random.sample(parts, min(SAMPLED_RANGES, len(parts)))
+        return [part.narrowed(most // len(chosen)) for part in chosen]
+
+    def compare_each(self, regions: Sequence[Region]) -> Sample:
+        """Compare the rows of some regions one by one."""
+        for region in regions:
+            self._compare_leaf(region)
+        differing = pair_up(self._only_source, self._only_target)
+        return Sample(sum(self._read.values()), tuple(differing))
+
     def _is_enough(self) -> bool:
         most = max(len(self._only_source), len(self._only_target))
         return most >= MOST_DIFFERENCES or len(self._newer) >= MOST_NEWER
 
-    def _first_ranges(self) -> Iterator[_Differing]:
+    def _first_ranges(self) -> Iterator[_Part]:
         """The whole table, as many rows at a time as a statement reads."""
         low: Bound | None = None
         while True:
@@ -118,9 +133,9 @@ class Comparer:
                 return
             low = high
 
-    def _examine(self, differing: _Differing) -> bool:
+    def _examine(self, differing: _Part) -> bool:
         """Find the differing rows of a region; False if there are too many."""
-        rows = max(differing.source_rows, differing.target_rows)
+        rows = max(differing.source.rows, differing.target.rows)
         if rows <= self.leaf_rows:
             self._compare_leaf(differing.region)
             return True
@@ -131,9 +146,9 @@ class Comparer:
                 return False
         return True
 
-    def _parts(self, differing: _Differing, rows: int) -> Iterator[_Differing]:
+    def _parts(self, differing: _Part, rows: int) -> Iterator[_Part]:
         region = differing.region
-        larger = self.source if rows == differing.source_rows else self.target
+        larger = self.source if rows == differing.source.rows else self.target
         if not region.prefix:
             bounds = sample(larger, region, -(-rows // FAN_OUT), FAN_OUT - 1)
             if bounds:
@@ -145,28 +160,27 @@ class Comparer:
 
     def _divide(
         self, region: Region, bounds: Sequence[Bound], *, top: bool = False
-    ) -> Iterator[_Differing]:
+    ) -> Iterator[_Part]:
         mine, theirs = self._both(lambda side: side.checksums(region, bounds))
-        self._count(mine, theirs, top=top)
-        for index, part in enumerate(region.divided(bounds)):
-            here, there = mine.get(index, NOTHING), theirs.get(index, NOTHING)
-            if here != there:
-                yield _Differing(part, here.rows, there.rows)
+        parts = (
+            _Part(part, mine.get(index, NOTHING), theirs.get(index, NOTHING))
+            for index, part in enumerate(region.divided(bounds))
+        )
+        return self._differing(parts, top=top)
 
-    def _buckets(self, region: Region, *, top: bool = False) -> Iterator[_Differing]:
+    def _buckets(self, region: Region, *, top: bool = False) -> Iterator[_Part]:
         mine, theirs = self._both(lambda side: side.bucket_checksums(region))
-        self._count(mine, theirs, top=top)
-        for prefix in sorted({*mine, *theirs}):
-            here, there = mine.get(prefix, NOTHING), theirs.get(prefix, NOTHING)
-            if here != there:
-                yield _Differing(replace(region, prefix=prefix), here.rows, there.rows)
+        parts = (
+            _Part(replace(region, prefix=p), mine.get(p, NOTHING), theirs.get(p, NOTHING))
+            for p in sorted({*mine, *theirs})
+        )
+        return self._differing(parts, top=top)
 
-    def _count(
-        self, mine: Mapping[Any, Checksum], theirs: Mapping[Any, Checksum], *, top: bool
-    ) -> None:
+    def _differing(self, parts: Iterable[_Part], *, top: bool) -> Iterator[_Part]:
+        found = list(parts)
         if top:
-            self._totals[0] += sum(c.rows for c in mine.values())
-            self._totals[1] += sum(c.rows for c in theirs.values())
+            self._top += found
+        return (part for part in found if part.source != part.target)
 
     def _compare_leaf(self, region: Region) -> None:
         """Compare few rows, twice: a run that commits between the two reads is no difference."""
@@ -182,6 +196,7 @@ class Comparer:
     def _only(self, region: Region) -> tuple[Counter[HashedRow], Counter[HashedRow]]:
         """Rows that one side alone has; those beyond the watermark are told apart."""
         source, target = self._both(lambda side: side.rows(region))
+        self._read[region] = source.total()
         newer = {row.key for row in source if self.is_newer(row.version)}
         mine, theirs = only_here(source, target, keeps_versions=self.keeps_versions)
         self._newer |= newer & {row.key for row in (*mine, *theirs)}
@@ -200,10 +215,20 @@ class Comparer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Differing:
+class _Part:
+    """A region, and what both sides tell of it."""
+
     region: Region
-    source_rows: int
-    target_rows: int
+    source: Checksum
+    target: Checksum
+
+    def narrowed(self, most: int) -> Region:
+        """So many rows of the source, at most four times as many: a digit is a step of sixteen."""
+        digits = 0
+        while self.source.rows > 4 * most * 16**digits:
+            digits += 1
+        more = secrets.token_hex(digits)[:digits]
+        return replace(self.region, prefix=self.region.prefix + more)
 
 
 def sample(side: Side, region: Region, rows: int, most: int) -> list[Bound]:
@@ -216,43 +241,3 @@ def sample(side: Side, region: Region, rows: int, most: int) -> list[Bound]:
             break
         bounds.append(bound)
     return bounds
-
-
-def only_here(
-    source: Counter[HashedRow], target: Counter[HashedRow], *, keeps_versions: bool = False
-) -> tuple[Counter[HashedRow], Counter[HashedRow]]:
-    """Rows that one side alone has; a row that is there several times counts several times.
-
-    Where the target keeps older versions, one that the source does not have is none too many, but a
-    second copy of one that it has is.
-    """
-    extra = target - source
-    if keeps_versions:
-        extra = Counter({row: n for row, n in extra.items() if row in source})
-    return source - target, extra
-
-
-def pair_up(
-    source: Sequence[tuple[Region, HashedRow]], target: Sequence[tuple[Region, HashedRow]]
-) -> list[RowDifference]:
-    """One difference per key; a row that lay in different ranges on the two sides is none."""
-    equal = Counter(row for _, row in source) & Counter(row for _, row in target)
-    mine = {row.key: (region, row) for region, row in _without(source, equal)}
-    theirs = {row.key: (region, row) for region, row in _without(target, equal)}
-    found = []
-    for key in {**mine, **theirs}:
-        kind = "missing" if key not in theirs else "extra" if key not in mine else "different"
-        found.append(RowDifference(kind, mine.get(key), theirs.get(key)))
-    return found
-
-
-def _without(
-    rows: Sequence[tuple[Region, HashedRow]], equal: Counter[HashedRow]
-) -> list[tuple[Region, HashedRow]]:
-    left, kept = equal.copy(), []
-    for region, row in rows:
-        if left[row] > 0:
-            left[row] -= 1
-        else:
-            kept.append((region, row))
-    return kept

@@ -125,6 +125,40 @@ def test_a_query_as_source_is_compared_by_hashes(project: Project):
     assert "orders: MySQL 7, Redshift 0" in result.out
 
 
+def test_hashes_and_documents_are_compared_value_by_value_in_some_rows(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """H-33. MySQL never learns the salt, and Redshift keeps no document's text."""
+    monkeypatch.setattr(verify, "SAMPLE_ROWS", 60)
+    monkeypatch.setenv("SALT", "pepper")
+    document = """CONCAT('{"n": [', seq, ', 1.50, 1E2, 12345678901234567890], "a": "é"}')"""
+    project.mysql(
+        "CREATE TABLE t (id INT PRIMARY KEY, email VARCHAR(30), doc JSON)",
+        f"INSERT INTO t SELECT seq, CONCAT('me', seq, '@é'), {document} FROM seq_1_to_{ROWS}",
+    )
+    options = "{cdc_strategy: full_sync, columns: {hash: [email], hash_salt: '${SALT}', "
+    project.tables["t"] = options + "types: {doc: super}}}"
+    project.write_config()
+    project.replicate("t")
+
+    equal = project.run("verify", "--deep", "--json")
+    assert equal.code == 0, equal.out
+    deep = equal.document["tables"][f"shop/{project.database}.t"]["deep"]
+    assert (deep["columns_sampled"], deep["columns_left_out"]) == (["email", "doc"], [])
+    assert 0 < deep["rows_sampled"] < ROWS, "some rows, of several ranges"
+
+    monkeypatch.setattr(verify, "SAMPLE_ROWS", ROWS)
+    project.redshift("UPDATE {s}.t SET email = LOWER(MD5('x')) WHERE id = 7")
+    project.redshift("UPDATE {s}.t SET doc = JSON_PARSE('[8]') WHERE id = 390")
+    found = project.run("verify", "--deep")
+    assert found.code == 4
+    assert f"compared in {ROWS} rows, value by value: email, doc" in found.out
+    assert "2 different" in found.out
+    assert "Redshift [8]" in found.out
+    assert "@" not in found.out
+    assert "pepper" not in found.out
+
+
 def test_a_column_that_is_not_loaded_yet_is_named_and_left_out(project: Project):
     table = project.create("orders", rows=10)
     project.replicate("orders")

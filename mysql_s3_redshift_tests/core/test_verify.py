@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mysql_s3_redshift.core.key_ranges import Bound, Checksum, HashedRow, Region
-from mysql_s3_redshift.core.verify import Comparer, Difference, only_here
+from mysql_s3_redshift.core.row_differences import only_here
+from mysql_s3_redshift.core.sampled_columns import canonical_json
+from mysql_s3_redshift.core.verify import SAMPLED_RANGES, Comparer, Difference, Sample
 
 Row = tuple[int, int]
 """Key and content."""
@@ -224,3 +226,48 @@ def test_an_older_version_is_none_too_many_where_versions_are_kept_but_a_copy_is
     assert kept == (Counter(), Counter())
     doubled = only_here(Counter([new]), Counter([new, new]), keeps_versions=True)
     assert doubled == (Counter(), Counter([new]))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@settings(max_examples=40, deadline=None)
+@given(rows=st.dictionaries(st.integers(-300, 300), st.integers(0, 3), max_size=200))
+def test_chosen_regions_are_of_the_table_and_small_tables_are_chosen_whole(
+    ordered: bool, rows: dict[int, int]
+):
+    table = list(rows.items())
+    comparer = Comparer(Table(table), Table(table), is_newer=lambda _: False, range_rows=7)
+    comparer.compare(ordered=ordered)
+    assert comparer.compare_each(comparer.choose(len(table))) == Sample(len(table), ())
+    regions = comparer.choose(16)
+    read = [row for region in regions for row in Table(table)._inside(region)]
+    assert len(read) == len(set(read))
+    assert len(regions) <= SAMPLED_RANGES
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"b": 1, "a": [1.0, null]}', '{"a":[1,null],"b":1}'),
+        ("1.50", "1.5"),
+        ("1E2", "100"),
+        ("12345678901234567890", "1.2345678901234567e19"),
+        ('"\\u00e9\\/"', '"é/"'),
+    ],
+)
+def test_documents_are_equal_when_their_values_are(one: str, other: str):
+    assert canonical_json(one.encode()) == canonical_json(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1", '"1"'),
+        ("9007199254740993", "9007199254740992"),
+        ("[1, 2]", "[2, 1]"),
+        ("null", '""'),
+        ("true", "1"),
+        ('{"a": null}', "{}"),
+    ],
+)
+def test_documents_differ_when_their_values_do(one: str, other: str):
+    assert canonical_json(one) != canonical_json(other)

@@ -226,6 +226,13 @@ def test_hashed_columns_arrive_as_salted_digests_of_mysqls_text(table: Pair):
     assert read[digest(b"2")][:3] == (digest(b""), digest(b""), digest(b"0000-00-00"))
     assert all(b"pepper" not in stored for stored in table.objects().values())
 
+    compared = table.compare()
+    assert (compared.rows, compared.sampled_rows) == ((), 2)
+    table.redshift(f"UPDATE {table.target} SET photo = email WHERE balance = '{digest(b'-1.50')}'")
+    found = table.compare().rows
+    assert [row.kind for row in found] == ["different"]
+    assert "x" not in str(found), "nothing of a hashed value is shown"
+
 
 def test_upserts_find_their_rows_by_a_hashed_key(table: Pair):
     table.mysql(

@@ -66,6 +66,8 @@ def _deep_facts(deep: DeepComparison | None) -> Metadata:
         "source_rows": deep.found.source_rows,
         "target_rows": deep.found.target_rows,
         "differing_rows": len(deep.rows),
+        "columns_sampled": ", ".join(c.name for c in deep.sampled),
+        "rows_sampled": deep.sampled_rows,
         "columns_left_out": ", ".join(c.name for c in deep.left_out),
     }
 
