@@ -130,13 +130,6 @@ def rebuild_column(table: str, change: TargetChange) -> tuple[str, ...]:
     )
 
 
-def change_statements(table: str, change: TargetChange) -> tuple[str, ...]:
-    """The statements of one change, whichever it is."""
-    if change.kind is TargetChangeKind.REBUILD_COLUMN:
-        return rebuild_column(table, change)
-    return (change_column(table, change),)
-
-
 TABLE_COMMENT = "SELECT remarks FROM svv_tables WHERE table_schema = ? AND table_name = ?"
 """https://docs.aws.amazon.com/redshift/latest/dg/r_SVV_TABLES.html"""
 
