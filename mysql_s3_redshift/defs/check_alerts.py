@@ -23,6 +23,7 @@ from mysql_s3_redshift.config import AlertConfig, AlertedChecks, Config
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.alerts import send, ui_link
 from mysql_s3_redshift.defs.checks.specs import audit_check_keys, step_check_keys
+from mysql_s3_redshift.defs.checks.standing import FOUND_AT
 from mysql_s3_redshift.defs.config_memory import recall, remember
 from mysql_s3_redshift.defs.names import PIPELINE_TAG, check_alerts_name
 
@@ -169,8 +170,8 @@ def _look(
 ) -> None:
     """Sort the evaluations of a run into what is new, and remember it."""
     for found in _evaluations(instance, run):
-        if found.asset_check_key not in checks:
-            continue
+        if found.asset_check_key not in checks or FOUND_AT in found.metadata:
+            continue  # of another pipeline, or what another run found
         check, mark = found.asset_check_key.to_user_string(), _mark(found)
         if not found.passed and _concerns(found, alerts.checks):
             if told.red.get(check) != mark:

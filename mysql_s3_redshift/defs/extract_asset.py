@@ -14,7 +14,8 @@ from mysql_s3_redshift.core.cursors import parse_timestamp
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.model import TablePlan, TimestampUnit
 from mysql_s3_redshift.core.state import ExtractState
-from mysql_s3_redshift.defs.checks.specs import extract_check_specs
+from mysql_s3_redshift.defs.checks.specs import extract_audit_keys, extract_check_specs
+from mysql_s3_redshift.defs.checks.standing import tell_again
 from mysql_s3_redshift.defs.checks.steps import extract_results
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.manual_changes import observe_manual_change
@@ -97,6 +98,7 @@ def run_extract(
     report = shown.report
     if request.window is not None and request.window.daily:
         tell_partitions(context, report.days)
+    tell_again(context, plan, extract_audit_keys(plan).values())
     return dg.MaterializeResult(
         value=report.state,
         metadata=extract_metadata(shown),

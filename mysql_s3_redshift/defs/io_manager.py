@@ -61,10 +61,9 @@ class StateIOManager(dg.ConfigurableIOManager):
                     kept="Nothing was changed.",
                     remedy="Run `sync` without --redshift-only, or materialize the S3 asset first.",
                 )
-            if context.has_asset_partitions:  # an observation can name one partition, not all
-                context.log.info("the extract state is %s", document.uri)
-            else:
-                context.add_input_metadata({"state_uri": dg.MetadataValue.path(document.uri)})
+            # Metadata of an input would be an observation of the asset at every run, among which
+            # nobody finds those of operators.
+            context.log.info("the extract state is %s", document.uri)
             return state
 
     def _document(self, key: dg.AssetKey, kind: type[Any]) -> StateDocument[Any]:

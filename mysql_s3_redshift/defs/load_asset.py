@@ -10,7 +10,8 @@ from mysql_s3_redshift.config import step_name
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load_target
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import ExtractState, LoadState
-from mysql_s3_redshift.defs.checks.specs import load_check_specs
+from mysql_s3_redshift.defs.checks.specs import load_audit_keys, load_check_specs
+from mysql_s3_redshift.defs.checks.standing import tell_again
 from mysql_s3_redshift.defs.checks.steps import load_results
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.metadata import Loaded, load_metadata
@@ -80,6 +81,7 @@ def run_load(
             manifests_uri=storage.manifests_uri,
             seconds={"load": seconds},
         )
+    tell_again(context, plan, load_audit_keys(plan).values())
     loaded = f"{report.state.generation}.{report.state.redshift_state.total_files}"
     return dg.MaterializeResult(
         value=report.state,

@@ -29,7 +29,9 @@ def source_spec(plan: TablePlan) -> dg.AssetSpec:
     """The MySQL table: not ours, shown for the lineage."""
     return dg.AssetSpec(
         source_key(plan),
-        description=f"MySQL table `{plan.qualified_name}` of source `{plan.source}`.",
+        description=_description(
+            plan, f"MySQL table `{plan.qualified_name}` of source `{plan.source}`."
+        ),
         group_name=group_name(plan.pipeline),
         kinds={"mysql"},
         metadata={"dagster/table_name": plan.qualified_name, "dagster/storage_kind": "mysql"},

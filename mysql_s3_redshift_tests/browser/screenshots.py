@@ -103,7 +103,7 @@ def take_all(camera: Camera) -> None:
     camera.take("plots", lambda page: _plots(page, ui), height=1_180)
     camera.take("failed_check", lambda page: _failed_check(page, ui))
     camera.take("launchpad", lambda page: _launchpad(page, ui))
-    camera.take("automation", lambda page: _automation(page, ui), height=520)
+    camera.take("automation", lambda page: _automation(page, ui), height=580)
     camera.take("backfill", lambda page: _backfill(page, ui), height=520)
     camera.take("partitions", lambda page: _partitions(page, ui), height=1_280)
 

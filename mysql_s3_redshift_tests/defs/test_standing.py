@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from mysql_s3_redshift.defs.checks import audit, specs
-from mysql_s3_redshift.defs.checks.standing import FOUND_AT, FOUND_BY, standing_result
+from mysql_s3_redshift.defs.checks.standing import FOUND_AT, FOUND_BY, last_result
 from mysql_s3_redshift_tests.defs.shop import Shop
 from mysql_s3_redshift_tests.defs.test_checks_in_runs import evaluations, text_of
 
@@ -78,6 +78,28 @@ def test_a_result_holds_for_a_day_from_when_it_was_found(
     launch(shop, instance)
     found_by = time.time()
     launch(shop, instance)
-    key = specs.audit_check_keys(shop.plan())[SOURCE]
-    assert standing_result(instance, key, now=found_by + 86_000) is not None
-    assert standing_result(instance, key, now=found_by + 86_400) is None
+    standing = last_result(instance, specs.audit_check_keys(shop.plan())[SOURCE])
+    assert standing is not None
+    assert standing.holds(now=found_by + 86_000)
+    assert not standing.holds(now=found_by + 86_400)
+
+
+def test_a_sync_tells_again_what_was_found_so_that_the_asset_goes_on_showing_it(
+    shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster shows the results that belong to the latest materialization alone."""
+    monkeypatch.setattr(audit, "PAUSE_SECONDS", 0.0)
+    assert not daily(shop.materialize(instance, "orders")), "nothing was found yet"
+    shop.replication.redshift(f'DELETE FROM "{shop.replication.schema}"."orders" WHERE id = 7')
+    asked = shop.audit(instance)
+    shop.insert("orders", 31, 33)
+    for _ in range(2):
+        found = daily(shop.materialize(instance, "orders"))
+        assert set(found) == DAILY
+        assert {name: e.passed for name, e in found.items()} == {
+            name: e.passed for name, e in evaluations(asked).items()
+        }
+        assert not found[SOURCE].passed
+        assert all(text_of(e, FOUND_BY) == asked.run_id for e in found.values())
+    outcome = shop.sync(instance)["orders"]
+    assert outcome.failed_checks == (), "what another run found is no failure of this one"

@@ -21,7 +21,7 @@ from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.core.stored_files import StoredFiles
 from mysql_s3_redshift.defs.checks import specs
-from mysql_s3_redshift.defs.checks.standing import materializes, standing_result
+from mysql_s3_redshift.defs.checks.standing import last_result, materializes
 from mysql_s3_redshift.defs.checks.verdicts import (
     MOST_ROWS_SHOWN,
     Cell,
@@ -73,8 +73,9 @@ def build_audit(plan: TablePlan) -> dg.AssetChecksDefinition:
         for name, key in keys.items():
             if key not in context.selected_asset_check_keys:
                 continue
-            if by_the_way and (standing := standing_result(context.instance, key)) is not None:
-                yield standing
+            standing = last_result(context.instance, key) if by_the_way else None
+            if standing is not None and standing.holds():
+                yield standing.result()
                 continue
             try:
                 verdict = _evaluate(plan, name, storage)

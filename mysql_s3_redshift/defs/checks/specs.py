@@ -51,6 +51,8 @@ AUDITED_LOAD_CHECKS = {
 }
 """By the schedule of the pipeline's checks; they ask the systems."""
 
+_DAILY = " Once a day, or as `checks` in pipelines.yaml says; a sync repeats the last result."
+
 
 def extract_check_keys(plan: TablePlan) -> dict[str, dg.AssetCheckKey]:
     """Keys of the checks of an extraction's step, by name."""
@@ -69,10 +71,17 @@ def step_check_keys(plan: TablePlan) -> list[dg.AssetCheckKey]:
 
 def audit_check_keys(plan: TablePlan) -> dict[str, dg.AssetCheckKey]:
     """Keys of the checks that ask the systems, by name."""
-    return {
-        **_keys(extract_key(plan), AUDITED_EXTRACT_CHECKS),
-        **_keys(load_key(plan), AUDITED_LOAD_CHECKS),
-    }
+    return {**extract_audit_keys(plan), **load_audit_keys(plan)}
+
+
+def extract_audit_keys(plan: TablePlan) -> dict[str, dg.AssetCheckKey]:
+    """Those of the parquet files."""
+    return _keys(extract_key(plan), AUDITED_EXTRACT_CHECKS)
+
+
+def load_audit_keys(plan: TablePlan) -> dict[str, dg.AssetCheckKey]:
+    """Those of the Redshift table."""
+    return _keys(load_key(plan), AUDITED_LOAD_CHECKS)
 
 
 def extract_check_specs(plan: TablePlan) -> list[dg.AssetCheckSpec]:
@@ -87,8 +96,9 @@ def load_check_specs(plan: TablePlan) -> list[dg.AssetCheckSpec]:
 
 def audit_check_specs(plan: TablePlan) -> list[dg.AssetCheckSpec]:
     """The checks that ask the systems."""
+    told = {**AUDITED_EXTRACT_CHECKS, **AUDITED_LOAD_CHECKS}
     return _specs(
-        audit_check_keys(plan).values(), {**AUDITED_EXTRACT_CHECKS, **AUDITED_LOAD_CHECKS}
+        audit_check_keys(plan).values(), {name: text + _DAILY for name, text in told.items()}
     )
 
 

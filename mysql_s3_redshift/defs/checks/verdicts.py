@@ -82,7 +82,8 @@ def compared(checks: Sequence[Check], *, remedy: str) -> Verdict:
     facts = {"comparisons": shown, "compared": len(checks)}
     wrong = [c for c in checks if not c.agrees]
     if not wrong:
-        return passed(f"All {len(checks)} comparisons agree.", differences=0, **facts)
+        good = f"All {len(checks)} comparisons agree." if len(checks) > 1 else "Both counts agree."
+        return passed(good, differences=0, **facts)
     first = wrong[0]
     happened = (
         f"{len(wrong)} of {len(checks)} comparisons differ; the first: {first.what}: "
