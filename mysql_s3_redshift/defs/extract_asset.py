@@ -89,8 +89,8 @@ def run_extract(
         window=chosen_window(context, plan, config),
         stopping=session.stopping,
         continues=continues,
-    )
         first_run_id=context.run.root_run_id or "",
+    )
     if request.window is not None and request.window.daily:
         await_turn(context, plan)
     with mysql.open() as connections:
