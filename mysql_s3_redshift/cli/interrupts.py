@@ -7,7 +7,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-import click
+from mysql_s3_redshift.cli import text
 
 
 class Interrupts:
@@ -41,9 +41,9 @@ class Interrupts:
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal is not None:
-            click.echo("Stopped at once; what was committed before stays.", err=True)
+            text.tell("Stopped at once; what was committed before stays.")
             # Threads hold connections and uploads: ending the process ends them all, and nothing
             # that is not committed counts.
             os._exit(128 + number)
         self.signal = number
-        click.echo("Finishing the chunk under way; once more stops at once.", err=True)
+        text.tell("Finishing the chunk under way; once more stops at once.")

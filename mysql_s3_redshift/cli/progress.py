@@ -67,7 +67,7 @@ class ProgressLines(Silence):
         )
         with self._lock:
             elapsed = time.monotonic() - self._started
-            text.echo(f"{elapsed:7.1f}s  {table}  {event} {shown}".rstrip(), err=True)
+            text.tell(f"{elapsed:7.1f}s  {table}  {event} {shown}".rstrip())
 
 
 def _value(value: object) -> str:

@@ -5,6 +5,7 @@ See https://no-color.org.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,13 @@ def shows_bars() -> bool:
 def echo(text: str = "", *, err: bool = False) -> None:
     """Print a line; colours are dropped where nobody sees them."""
     click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr, where it can be: a log that is full or gone must not end a run."""
+    # A signal may come in the middle of another line, which Python refuses as reentrant.
+    with contextlib.suppress(OSError, RuntimeError):
+        echo(text, err=True)
 
 
 def status(word: str) -> str:

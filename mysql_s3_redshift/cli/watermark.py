@@ -212,6 +212,8 @@ def import_(
 
     if adopt_files and data_prefix is None:
         raise click.UsageError("--adopt-files needs --data-prefix.")
+    if newer_than is not None and not adopt_files:
+        raise click.UsageError("--newer-than chooses among the files of --adopt-files.")
     take_over(
         app,
         app.select_one(pipeline, table),

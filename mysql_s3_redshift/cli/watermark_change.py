@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mysql_s3_redshift.adapters.connections import Connections
@@ -26,6 +26,9 @@ from mysql_s3_redshift.core.operate import ManualChange, nothing_to_reset
 from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
 
+LARGEST_ZONE = timedelta(hours=14)
+"""No clock is further ahead of UTC, so a time beyond it is in the future in every zone."""
+
 
 def set_watermark(
     app: App,
@@ -42,6 +45,8 @@ def set_watermark(
     question = [f"{plan.display_name}: the next query is now {_where(before.where)}."]
     if load_mode(plan, state) == LoadMode.APPEND:
         question.append("In append mode, rows that are extracted a second time double.")
+    if timestamp is not None and timestamp - datetime.now(UTC).replace(tzinfo=None) > LARGEST_ZONE:
+        question.append(f"{timestamp} is in the future: rows until then are never extracted.")
     app.confirm("\n".join([*question, "Move the watermark?"]), yes=yes)
     _change(
         app,

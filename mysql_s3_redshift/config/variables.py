@@ -131,12 +131,12 @@ class Resolver:
         return value
 
     def _file(self, name: str) -> str:
-        path = (self._environment.folder / Path(name).expanduser()).absolute()
         remedy = "Check the path and that this user may read the file."
         try:
+            path = (self._environment.folder / Path(name).expanduser()).absolute()
             with path.open("rb") as file:
                 content = file.read(_MAX_SECRET_BYTES + 1)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # the last: nobody's home folder
             reason = getattr(error, "strerror", None) or "not a valid path"
             raise UnresolvedError(f"names a file that cannot be read: {reason}", remedy) from None
         if len(content) > _MAX_SECRET_BYTES:

@@ -38,13 +38,24 @@ def dagster_home(config: Config) -> Path:
         ConfigError: It cannot be made.
     """
     given = os.environ.get(HOME_VARIABLE)
-    home = Path(given).expanduser() if given else config.path.parent / ".dagster"
+    home = _expanded(given) if given else config.path.parent / ".dagster"
     own, project = home / "dagster.yaml", config.path.parent / "dagster.yaml"
     with _told(home):
         home.mkdir(parents=True, exist_ok=True)
         if not own.exists() and project.exists():
             own.write_bytes(project.read_bytes())
     return home
+
+
+def _expanded(given: str) -> Path:
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{HOME_VARIABLE} is `{given}`, and that home folder is not known.",
+            kept="Nothing was read or written.",
+            remedy=f"Set {HOME_VARIABLE} to an absolute path.",
+        ) from error
 
 
 @contextmanager

@@ -87,6 +87,7 @@ def test_every_command_shows_examples_and_the_global_options(
         ["sync", "--limit", str(2**63)],
         ["sync", "--reload"],
         ["watermark", "reset", "-t", "a.b", "--mysql-only", "--redshift-only"],
+        ["watermark", "import", "-t", "a.b", "--newer-than", "2025-01-01"],
         ["s3clean", "clean", "-p", "shop"],
         ["s3clean", "clean", "-p", "shop", "--older-than", "soon"],
     ],
@@ -275,10 +276,14 @@ def test_a_folder_that_dagster_cannot_use_exits_2_and_is_named(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
     table = project.create("orders")
-    monkeypatch.setenv("DAGSTER_HOME", str(project.config_path / "below-a-file"))
-    result = project.run("sync", "-t", table)
-    assert result.code == 2
-    assert "below-a-file cannot be opened: " in result.err
+    for folder, said in (
+        (str(project.config_path / "below-a-file"), "below-a-file cannot be opened: "),
+        ("~nobody-of-that-name/dagster", "that home folder is not known"),
+    ):
+        monkeypatch.setenv("DAGSTER_HOME", folder)
+        result = project.run("sync", "-t", table)
+        assert result.code == 2
+        assert said in result.err
     assert project.objects() == {}
 
 

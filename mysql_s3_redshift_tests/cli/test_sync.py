@@ -168,11 +168,12 @@ def test_discover_takes_any_name_that_mysql_takes(project: Project):
         "CREATE TABLE `a/b` (id INT PRIMARY KEY)",
         "CREATE TABLE `dotted.name` (id INT PRIMARY KEY)",
     )
-    project.write_config()
+    project.create("orders")
     result = project.run("discover", "shop_db", "--schema", project.database)
     head = project.config_path.read_text().split("pipelines:")[0]
     project.config_path.write_text(head + result.out)
-    assert {plan.table for plan in load(project.config_path).plans()} == {"o`d: #d", "dotted.name"}
+    tables = {plan.table for plan in load(project.config_path).plans()}
+    assert tables == {"o`d: #d", "dotted.name", "orders"}
     assert f"# left out: {project.database}.a/b: " in result.out
 
 

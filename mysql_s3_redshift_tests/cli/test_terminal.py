@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from mysql_s3_redshift.cli import text
+from mysql_s3_redshift.cli.interrupts import Interrupts
 from mysql_s3_redshift.cli.main import run
+from mysql_s3_redshift.cli.progress import ProgressLines
 from mysql_s3_redshift.cli.progress_bars import ProgressBars
 from mysql_s3_redshift.cli.sync_run import _summarize
 from mysql_s3_redshift.defs.sync import TableOutcome
@@ -36,6 +40,26 @@ def shown_on(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr("sys.stdout", stream)
     text.write_table(("table", "status", "rows"), [("shop.orders", "failed", 1_234_567)])
     return stream.getvalue()
+
+
+class Gone(io.StringIO):
+    """A stream whose reader went away."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_log_that_nobody_reads_ends_neither_a_run_nor_its_last_chunk(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Ctrl-C ends the `tee` of `sync 2>&1 | tee log`, too."""
+    monkeypatch.setattr("sys.stderr", Gone())
+    ProgressLines()("shop/shop.orders", "started", {"rows": 5})
+    with Interrupts() as interrupts:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts.stopping()
+    with pytest.raises(BrokenPipeError):
+        text.echo("an error", err=True)
 
 
 def test_colours_are_for_terminals_and_no_color_turns_them_off(monkeypatch: pytest.MonkeyPatch):

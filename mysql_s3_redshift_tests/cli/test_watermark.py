@@ -130,6 +130,14 @@ def test_set_on_a_hybrid_table_takes_the_smallest_value_for_the_missing_half(
     assert rows_of(project, "orders") == 100
 
 
+def test_set_to_the_future_says_what_it_leaves_out(project: Project):
+    table = project.create("orders", rows=3)
+    project.replicate("orders")
+    for year, told in ((2999, True), (2025, False)):
+        change = ("watermark", "set", "-t", table, "--timestamp", f"{year}-01-01", "--yes")
+        assert ("in the future" in project.run(*change).err) is told
+
+
 def test_set_before_the_first_run_starts_there(project: Project):
     """I-17: an id alone is a watermark."""
     table = project.create("events", rows=100, options=APPEND, stamped=False)

@@ -216,6 +216,11 @@ def test_a_file_beside_the_configuration_is_found_from_anywhere(tmp_path):
     assert user_of(tmp_path, "file:user") == "alice"
 
 
+def test_a_file_in_nobodys_home_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="names a file that cannot be read: not a valid path"):
+        user_of(tmp_path, "file:~nobody-of-that-name/user")
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 70_000])
 def test_a_file_that_is_no_secret_is_refused(tmp_path, content):
     (tmp_path / "user").write_bytes(content)

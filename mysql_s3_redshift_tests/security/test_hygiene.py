@@ -192,6 +192,31 @@ def test_the_command_line_and_dagsters_memory_show_no_secret(
         assert_absent([wrong, *hidden], file.read_bytes().decode("latin-1"), str(file))
 
 
+def test_commands_that_look_show_no_secret(
+    canaries: Deployment, everything_logged: pytest.LogCaptureFixture
+) -> None:
+    """SQL of a dry run, whose COPY has keys, and what goes wrong at the ends of a connection."""
+    hidden = [*secrets_of(canaries), access_key_of(canaries)]
+    wrong = f"Canary1-wrong-{secrets.token_hex(6)}"
+    broken = canaries.changed(("sources", "shop", "password"), wrong)
+    texts = []
+    for command, fails in (
+        ("sync --dry-run", 5),
+        ("sync --dry-run --json", 5),
+        ("doctor", 5),
+        ("discover shop --json", 5),
+        ("watermark get --json", 0),
+        ("s3clean list", 0),
+    ):
+        for deployment, expected in ((canaries, 0), (broken, fails)):
+            code, output = deployment.run("--debug", *command.split())
+            assert code == expected, output
+            texts += [output]
+    assert "COPY " in texts[0]
+    assert_absent([wrong, *hidden], "\n".join(texts), "the output")
+    assert_absent([wrong, *hidden], own_logs(everything_logged), "the logs")
+
+
 def fill_one_more(deployment: Deployment) -> None:
     deployment.servers.mysql.run(
         f"INSERT INTO {deployment.database}.orders (note, updated_at) VALUES ('more', NOW(6))"

@@ -27,13 +27,15 @@ ALLOW_S3 = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
 }
-TARGET = TargetConfig(host="127.0.0.1", database="dev", user="u", password="p")
+TARGET = TargetConfig.model_validate(
+    {"host": "127.0.0.1", "database": "dev", "user": "u", "password": "p"}
+)
 
 
 @pytest.fixture(scope="module")
 def lent(s3_endpoint: str, lake: Lake) -> Iterator[StorageConfig]:
     """A storage with the keys of a session, while the store demands that they are right."""
-    aws = {
+    aws: dict[str, Any] = {
         "endpoint_url": s3_endpoint,
         "region_name": "us-east-1",
         "aws_access_key_id": "test",
@@ -44,17 +46,19 @@ def lent(s3_endpoint: str, lake: Lake) -> Iterator[StorageConfig]:
     iam.put_role_policy(
         RoleName="replication", PolicyName="s3", PolicyDocument=json.dumps(ALLOW_S3)
     )
-    keys = boto3.client("sts", **aws).assume_role(RoleArn=role["Arn"], RoleSessionName="sync")
+    session = boto3.client("sts", **aws).assume_role(RoleArn=role["Arn"], RoleSessionName="sync")
+    keys = session["Credentials"]
+    section = {
+        "bucket": BUCKET,
+        "prefix": "lent",
+        "region": "us-east-1",
+        "endpoint_url": s3_endpoint,
+        "access_key_id": keys["AccessKeyId"],
+        "secret_access_key": keys["SecretAccessKey"],
+        "session_token": keys["SessionToken"],
+    }
     with enable_iam_authentication():
-        yield StorageConfig(
-            bucket=BUCKET,
-            prefix="lent",
-            region="us-east-1",
-            endpoint_url=s3_endpoint,
-            access_key_id=keys["Credentials"]["AccessKeyId"],
-            secret_access_key=keys["Credentials"]["SecretAccessKey"],
-            session_token=keys["Credentials"]["SessionToken"],
-        )
+        yield StorageConfig.model_validate(section)
 
 
 def copy_lent(connection: Any, key: str, storage: StorageConfig) -> str:
