@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.scale import (
     backlog,
+    definitions,
     ledger,
     long_rows,
     long_tables,
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Workspace], Any]] = {
     "backlog": backlog.run,
     "ledger": ledger.run,
     "many_tables": many_tables.run,
+    "definitions": definitions.run,
     "syncs": syncs.run,
     "thousand": syncs.run_thousand,
     "thousand_again": syncs.run_thousand_again,

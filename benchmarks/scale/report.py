@@ -19,7 +19,12 @@ from benchmarks.scale.long_section import (
     long_tables_section,
 )
 from benchmarks.scale.model import project_rows, project_tables
-from benchmarks.scale.tables_section import many_tables_section, synced, syncs_section
+from benchmarks.scale.tables_section import (
+    definitions_section,
+    many_tables_section,
+    synced,
+    syncs_section,
+)
 from benchmarks.workspace import BENCHMARKS, REPOSITORY, Workspace
 
 Results = dict[str, Any]
@@ -84,6 +89,7 @@ def _projection(results: Results) -> str:
 _PARTS: dict[str, Callable[[Results], str]] = {
     "syncs": syncs_section,
     "many_tables": many_tables_section,
+    "definitions": definitions_section,
     "long_rows": long_rows_section,
     "long_tables": long_tables_section,
     "backlog": backlog_section,

@@ -10,7 +10,7 @@ from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.alerts import build_alerts
 from mysql_s3_redshift.defs.assets import RETRY, build_table_assets
 from mysql_s3_redshift.defs.check_alerts import build_check_alerts
-from mysql_s3_redshift.defs.checks.audit import build_audit
+from mysql_s3_redshift.defs.checks.build import build_audit
 from mysql_s3_redshift.defs.checks.schedule import (
     audited_keys,
     build_checks_job,
@@ -37,7 +37,7 @@ from mysql_s3_redshift.defs.resources import (
     S3Resource,
 )
 from mysql_s3_redshift.defs.sensors import build_schedule, build_sensor
-from mysql_s3_redshift.defs.sliced_asset import SliceIOManager
+from mysql_s3_redshift.defs.slice_graph import SliceIOManager
 
 
 def build_definitions(

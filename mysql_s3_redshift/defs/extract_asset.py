@@ -1,7 +1,6 @@
-"""The S3 asset of a table: its parquet files, whose value is the extract state."""
+"""What the step of an S3 asset does: one extraction, and what is shown of it."""
 
 import time
-from collections.abc import Iterator
 from datetime import datetime
 
 import dagster as dg
@@ -9,60 +8,20 @@ import dagster as dg
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.pair import DescribedTable
-from mysql_s3_redshift.config import step_name
 from mysql_s3_redshift.core.cursors import parse_timestamp
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.model import TablePlan, TimestampUnit
 from mysql_s3_redshift.core.state import ExtractState
-from mysql_s3_redshift.defs.checks.specs import extract_audit_keys, extract_check_specs
+from mysql_s3_redshift.defs.checks.specs import extract_audit_keys
 from mysql_s3_redshift.defs.checks.standing import tell_again
 from mysql_s3_redshift.defs.checks.steps import extract_results
-from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.manual_changes import observe_manual_change
 from mysql_s3_redshift.defs.metadata import Extracted, extract_metadata
-from mysql_s3_redshift.defs.names import SESSION, source_resource, storage_resource
-from mysql_s3_redshift.defs.partitions import (
-    BACKFILL,
-    await_turn,
-    chosen_window,
-    tell_partitions,
-)
+from mysql_s3_redshift.defs.names import SESSION, source_resource
+from mysql_s3_redshift.defs.partitions import await_turn, chosen_window, tell_partitions
 from mysql_s3_redshift.defs.progress import StepProgress
 from mysql_s3_redshift.defs.resources import MySqlResource, RunSession, resource
 from mysql_s3_redshift.defs.run_config import ExtractConfig
-from mysql_s3_redshift.defs.specs import extract_spec
-
-
-def build_extract_asset(
-    plan: TablePlan, *, retry_policy: dg.RetryPolicy | None
-) -> dg.AssetsDefinition:
-    """Make the S3 asset of a table.
-
-    A `multi_asset` of one: only there the step's name can be chosen, and Dagster makes none of a
-    table whose name has a `$` or a space.
-    """
-
-    @dg.multi_asset(
-        name=step_name(plan.extract_key),
-        specs=[extract_spec(plan)],
-        check_specs=extract_check_specs(plan),
-        pool=source_resource(plan.source),
-        required_resource_keys={
-            source_resource(plan.source),
-            storage_resource(plan.storage),
-            SESSION,
-        },
-        retry_policy=retry_policy,
-        backfill_policy=BACKFILL if plan.partitions else None,
-    )
-    def extract(
-        context: dg.AssetExecutionContext, config: ExtractConfig
-    ) -> Iterator[dg.MaterializeResult[ExtractState]]:
-        with shown_in_dagster():
-            result = run_extract(context, plan, config)
-        yield result
-
-    return extract
 
 
 def run_extract(

@@ -5,17 +5,19 @@ it read. So there is nothing left to write when a step ends: `handle_output` con
 stored document is the one that the asset committed.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mysql_s3_redshift.adapters.s3.documents import StateDocument
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.defs.config_memory import state_paths
 from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.resources import S3Resource
 from mysql_s3_redshift.errors import ConfigError, StateConflictError
+
+if TYPE_CHECKING:
+    from mysql_s3_redshift.adapters.s3.documents import StateDocument
 
 STAMPS = {"updated_at", "write_id"}
 """Metadata that the store itself adds to every version."""
@@ -66,8 +68,10 @@ class StateIOManager(dg.ConfigurableIOManager):
             context.log.info("the extract state is %s", document.uri)
             return state
 
-    def _document(self, key: dg.AssetKey, kind: type[Any]) -> StateDocument[Any]:
+    def _document(self, key: dg.AssetKey, kind: type[Any]) -> "StateDocument[Any]":
         """The document of an asset; an odd table name is spelled out in S3 and not in Dagster."""
+        from mysql_s3_redshift.adapters.s3.documents import StateDocument
+
         path = state_paths(self.storage.config_path)[key]
         bucket = self.storage.bucket()
         return StateDocument(bucket, s3_names.state_key(bucket.prefix, path), kind)

@@ -1,59 +1,20 @@
-"""The Redshift asset of a table: its rows, whose value is the load state."""
-
-from collections.abc import Iterator
+"""What the step of a Redshift asset does: one load, and what is shown of it."""
 
 import dagster as dg
 
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.connections import Connections
-from mysql_s3_redshift.config import step_name
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest, load_target
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.state import ExtractState, LoadState
-from mysql_s3_redshift.defs.checks.specs import load_audit_keys, load_check_specs
+from mysql_s3_redshift.defs.checks.specs import load_audit_keys
 from mysql_s3_redshift.defs.checks.standing import tell_again
 from mysql_s3_redshift.defs.checks.steps import load_results
-from mysql_s3_redshift.defs.failures import shown_in_dagster
 from mysql_s3_redshift.defs.metadata import Loaded, load_metadata
-from mysql_s3_redshift.defs.names import (
-    SESSION,
-    extract_key,
-    load_key,
-    storage_resource,
-    target_resource,
-)
+from mysql_s3_redshift.defs.names import SESSION, load_key, target_resource
 from mysql_s3_redshift.defs.progress import StepProgress
 from mysql_s3_redshift.defs.resources import RedshiftResource, RunSession, resource
 from mysql_s3_redshift.defs.run_config import LoadConfig
-from mysql_s3_redshift.defs.specs import load_spec
-
-
-def build_load_asset(
-    plan: TablePlan, *, retry_policy: dg.RetryPolicy | None
-) -> dg.AssetsDefinition:
-    """Make the Redshift asset of a table."""
-
-    @dg.multi_asset(
-        name=step_name(plan.load_key),
-        specs=[load_spec(plan)],
-        check_specs=load_check_specs(plan),
-        ins={"state": dg.AssetIn(extract_key(plan))},
-        pool=target_resource(plan.target),
-        required_resource_keys={
-            target_resource(plan.target),
-            storage_resource(plan.storage),
-            SESSION,
-        },
-        retry_policy=retry_policy,
-    )
-    def load(
-        context: dg.AssetExecutionContext, config: LoadConfig, state: ExtractState
-    ) -> Iterator[dg.MaterializeResult[LoadState]]:
-        with shown_in_dagster():
-            result = run_load(context, plan, state, config)
-        yield result
-
-    return load
 
 
 def run_load(

@@ -6,15 +6,17 @@ Resources page) therefore holds nothing secret, and building it connects to noth
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 from pydantic import Field
 
-from mysql_s3_redshift.adapters.connections import Connections
-from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.defs.config_memory import recall
+
+if TYPE_CHECKING:
+    from mysql_s3_redshift.adapters.connections import Connections
+    from mysql_s3_redshift.adapters.s3.bucket import Bucket
 
 _T = TypeVar("_T")
 
@@ -30,8 +32,10 @@ class ConnectionResource(dg.ConfigurableResource[Any]):
         """The configuration."""
         return recall(self.config_path)
 
-    def open(self) -> Connections:
+    def open(self) -> "Connections":
         """The systems of one step; connected at first use, closed with the context."""
+        from mysql_s3_redshift.adapters.connections import Connections
+
         return Connections(self.config)
 
 
@@ -42,8 +46,10 @@ class MySqlResource(ConnectionResource):
 class S3Resource(ConnectionResource):
     """A place in S3."""
 
-    def bucket(self) -> Bucket:
+    def bucket(self) -> "Bucket":
         """The bucket, not yet connected."""
+        from mysql_s3_redshift.adapters.s3.bucket import Bucket
+
         return Bucket(self.config.storage(self.connection))
 
 

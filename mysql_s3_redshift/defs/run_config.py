@@ -1,6 +1,6 @@
 """What may be asked of one run, in the launchpad or by the command line."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import dagster as dg
 from pydantic import Field
@@ -8,6 +8,8 @@ from pydantic import Field
 from mysql_s3_redshift.core.cursors import parse_timestamp
 from mysql_s3_redshift.core.model import RunLimits, TimestampUnit, Window
 from mysql_s3_redshift.errors import ConfigError
+
+_ConfigT = TypeVar("_ConfigT", bound=dg.Config)
 
 
 class ExtractConfig(dg.Config):
@@ -59,6 +61,16 @@ class LoadConfig(dg.Config):
     """Options of one load. Without any of them it takes every pending file."""
 
     max_files: int | None = Field(default=None, gt=0, description="Files to load at most.")
+
+
+EXTRACT_SCHEMA = ExtractConfig.to_config_schema().as_field()
+"""Made once: from the annotation of a step's function it is worked out again for every table."""
+LOAD_SCHEMA = LoadConfig.to_config_schema().as_field()
+
+
+def config_of(context: dg.AssetExecutionContext, kind: type[_ConfigT]) -> _ConfigT:
+    """The config of a step, as its schema accepted it."""
+    return kind(**context.op_execution_context.op_config)
 
 
 def _bad_window(rule: str) -> ConfigError:

@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.config import PipelineConfig, format_duration
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.checks.specs import step_check_keys
@@ -25,10 +24,13 @@ from mysql_s3_redshift.defs.names import (
     source_resource,
     table_tag,
 )
-from mysql_s3_redshift.defs.polling import Finding, find_work
 from mysql_s3_redshift.defs.pools import PoolLimits, apply_pool_limits
 from mysql_s3_redshift.defs.resources import MySqlResource
 from mysql_s3_redshift.defs.run_history import TableHistory, read_history
+
+if TYPE_CHECKING:
+    from mysql_s3_redshift.adapters.connections import Connections
+    from mysql_s3_redshift.defs.polling import Finding
 
 BUDGET_SECONDS = 40.0
 """A tick may take 60 s; one that runs out of time goes on with the next table at the next tick."""
@@ -89,7 +91,7 @@ class Tick:
         seen: Tables that were looked at.
     """
 
-    needed: list[Finding] = field(default_factory=list)
+    needed: list["Finding"] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     seen: int = 0
     in_flight: int = 0
@@ -204,7 +206,7 @@ def build_schedule(
 
 
 def look(
-    connections: Connections,
+    connections: "Connections",
     plans: Sequence[TablePlan],
     history: Mapping[str, TableHistory],
     *,
@@ -212,6 +214,8 @@ def look(
     deadline: float,
 ) -> Tick:
     """Look at tables in turn until the deadline; at least one batch is always looked at."""
+    from mysql_s3_redshift.defs.polling import find_work
+
     tick = Tick()
     for start in range(0, len(plans), TABLES_AT_ONCE):
         if tick.seen and time.monotonic() >= deadline:

@@ -6,11 +6,11 @@ Nothing here connects: columns, comments and counts come with the materializatio
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
 from mysql_s3_redshift.core.model import TablePlan
-from mysql_s3_redshift.defs.metadata import Metadata
 from mysql_s3_redshift.defs.names import (
     PIPELINE_TAG,
     extract_key,
@@ -97,10 +97,10 @@ def _tags(plan: TablePlan) -> dict[str, str]:
     return {PIPELINE_TAG: plan.pipeline, **plan.tags}
 
 
-def _options(plan: TablePlan) -> Metadata:
+def _options(plan: TablePlan) -> dict[str, Any]:
     """The table's options of `pipelines.yaml`, the ones that people ask for."""
     cursor = [c for c in (plan.timestamp_column, plan.id_column) if c]
-    options: Metadata = {
+    options: dict[str, Any] = {
         "cdc_strategy": str(plan.strategy or "discovered"),
         "load_mode": str(plan.load_mode or "discovered"),
         "cursor_columns": ", ".join(cursor) or "discovered, or none",

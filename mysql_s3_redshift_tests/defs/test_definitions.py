@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, NoReturn
@@ -157,6 +161,38 @@ def test_five_hundred_tables_load_in_seconds_and_connect_to_nothing(tmp_path: Pa
     assert len(list(definitions.resolve_all_asset_specs())) == 1500
 
 
+def test_definitions_import_nothing_that_only_a_step_needs(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {"shop.orders": None, "shop.big": {"slices": 4}}
+    config = loaded(tmp_path, document(pipelines={"shop": pipeline(tables)})).path
+    program = (
+        "import sys, json; from mysql_s3_redshift.config import load; "
+        "from mysql_s3_redshift.defs.build import build_definitions; from pathlib import Path; "
+        "build_definitions(load(Path(sys.argv[1]))).get_repository_def().load_all_definitions(); "
+        "print(json.dumps(list(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(config)],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    )
+    packages = {name.split(".")[0] for name in json.loads(done.stdout)}
+    assert not packages & {"boto3", "pymysql", "redshift_connector", "pyarrow", "numpy", "tenacity"}
+
+
+def test_steps_of_all_tables_have_one_config_schema(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {"shop.a": None, "shop.b": {}}
+    config = loaded(tmp_path, document(pipelines={"shop": pipeline(tables)}))
+    repository = build_definitions(config).get_repository_def()
+    fields = {
+        text(key): id(repository.assets_defs_by_key[key].op.config_schema.as_field())
+        for key in repository.assets_defs_by_key
+        if key.path[0] == "s3"
+    }
+    assert len(fields) == 2
+    assert len(set(fields.values())) == 1
+
+
 @pytest.mark.usefixtures("no_network")
 def test_definitions_load_where_no_secret_is_set(tmp_path: Path) -> None:
     content = document(
@@ -197,6 +233,7 @@ def test_the_workspace_file_loads_the_demo(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(PROJECT)
     monkeypatch.delenv(definitions.CONFIG_VARIABLE, raising=False)
     built = definitions.defs()
+    assert gc.isenabled()
     dg.Definitions.validate_loadable(built)
     tables = len(load(PROJECT / "pipelines.yaml").plans())
     pairs = [s for s in built.resolve_all_asset_specs() if s.key.path[0] in {"s3", "redshift"}]

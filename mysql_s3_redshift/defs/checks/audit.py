@@ -15,7 +15,6 @@ from mysql_s3_redshift.adapters.auditing import count_null_cursors, find_files
 from mysql_s3_redshift.adapters.comparing import compare_counts, open_comparison
 from mysql_s3_redshift.adapters.counting import gather_counts, target_key
 from mysql_s3_redshift.adapters.operations import Operation, load_mode
-from mysql_s3_redshift.config import step_name
 from mysql_s3_redshift.core.counts import Check, check_counts
 from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
@@ -33,12 +32,7 @@ from mysql_s3_redshift.defs.checks.verdicts import (
     warned,
 )
 from mysql_s3_redshift.defs.failures import shown_in_dagster
-from mysql_s3_redshift.defs.names import (
-    AUDIT_PREFIX,
-    source_resource,
-    storage_resource,
-    target_resource,
-)
+from mysql_s3_redshift.defs.names import storage_resource
 from mysql_s3_redshift.defs.resources import S3Resource, resource
 from mysql_s3_redshift.errors import StateConflictError
 
@@ -50,44 +44,29 @@ NEVER_EXTRACTED = "The table was never extracted, so there is nothing to look at
 _T = TypeVar("_T")
 
 
-def build_audit(plan: TablePlan) -> dg.AssetChecksDefinition:
-    """Make the step that evaluates the audited checks of a table."""
-    keys = specs.audit_check_keys(plan)
-
-    @dg.multi_asset_check(
-        name=f"{AUDIT_PREFIX}{step_name(plan.load_key)}",
-        specs=specs.audit_check_specs(plan),
-        can_subset=True,
-        pool=source_resource(plan.source),
-        required_resource_keys={
-            source_resource(plan.source),
-            storage_resource(plan.storage),
-            target_resource(plan.target),
-        },
-        description=f"Asks MySQL, S3 and Redshift whether `{plan.qualified_name}` is as it should.",
-    )
-    def audit(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        storage = resource(context, storage_resource(plan.storage), S3Resource)
-        by_the_way = materializes(context.run)
-        failures: dict[str, dg.Failure] = {}
-        for name, key in keys.items():
-            if key not in context.selected_asset_check_keys:
-                continue
-            standing = last_result(context.instance, key) if by_the_way else None
-            if standing is not None and standing.holds():
-                yield standing.result()
-                continue
-            try:
-                verdict = _evaluate(plan, name, storage)
-            except dg.Failure as failure:
-                context.log.warning("%s could not be evaluated: %s", name, failure.description)
-                failures[name] = failure
-            else:
-                yield verdict.result(key)
-        if failures:
-            raise _not_evaluated(failures)
-
-    return audit
+def run_audit(
+    context: dg.AssetCheckExecutionContext, plan: TablePlan
+) -> Iterator[dg.AssetCheckResult]:
+    """Evaluate those of a table's audited checks that are selected."""
+    storage = resource(context, storage_resource(plan.storage), S3Resource)
+    by_the_way = materializes(context.run)
+    failures: dict[str, dg.Failure] = {}
+    for name, key in specs.audit_check_keys(plan).items():
+        if key not in context.selected_asset_check_keys:
+            continue
+        standing = last_result(context.instance, key) if by_the_way else None
+        if standing is not None and standing.holds():
+            yield standing.result()
+            continue
+        try:
+            verdict = _evaluate(plan, name, storage)
+        except dg.Failure as failure:
+            context.log.warning("%s could not be evaluated: %s", name, failure.description)
+            failures[name] = failure
+        else:
+            yield verdict.result(key)
+    if failures:
+        raise _not_evaluated(failures)
 
 
 def _evaluate(plan: TablePlan, name: str, storage: S3Resource) -> Verdict:

@@ -2,43 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 import dagster as dg
-from pydantic import Field
 
 from mysql_s3_redshift.adapters import cleaning
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.core.clean import JudgedFile, Standing, choose
 from mysql_s3_redshift.defs.metadata import MOST_FILES_SHOWN
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit
-from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
-from mysql_s3_redshift.defs.operator_jobs.launchpad import ConfirmedConfig, duration_of
+from mysql_s3_redshift.defs.operator_jobs.forms import CleanS3Config
+from mysql_s3_redshift.defs.operator_jobs.launchpad import duration_of
+from mysql_s3_redshift.defs.operator_jobs.turn import Turn
 
 _STANDINGS = {
     "loaded": {Standing.LOADED},
     "orphans": {Standing.ORPHAN, Standing.UPLOAD},
 }
-
-
-class CleanS3Config(ConfirmedConfig):
-    """Delete files that are proven loaded, or that no state registers. A dry run by default."""
-
-    who: str = Field(default="", description="Your name; needed unless `dry_run`.")
-    reason: str = Field(default="", description="Why; needed unless `dry_run`.")
-    confirm: str = Field(
-        default="", description="The table's name once more; needed unless `dry_run`."
-    )
-    what: Literal["loaded", "orphans"] = Field(
-        default="loaded",
-        description="`loaded`: files that Redshift has. `orphans`: files and unfinished uploads of "
-        "runs that were killed.",
-    )
-    older_than: str = Field(default="7d", description="Least age, as 7d or 24h.")
-    pattern: str | None = Field(
-        default=None, description="Shell pattern that the whole name or path must match."
-    )
-    dry_run: bool = Field(default=True, description="Tell what would be deleted, delete nothing.")
 
 
 def clean_s3(turn: Turn, config: CleanS3Config) -> Audit:
@@ -84,15 +63,3 @@ def _listed(files: Sequence[JudgedFile]) -> dg.TableMetadataValue:
         dg.TableRecord({"uri": f.file.uri, "bytes": f.file.bytes}) for f in files[:MOST_FILES_SHOWN]
     ]
     return dg.MetadataValue.table(records, dg.TableSchema(columns))
-
-
-JOBS = (
-    OperatorJob(
-        "clean_s3",
-        "Delete files of one table on S3: those that the ledger or the load state proves loaded, "
-        "or orphans of killed runs. Launched as it is, it deletes nothing and tells what it would.",
-        CleanS3Config,
-        clean_s3,
-        {"what": "loaded", "older_than": "7d", "dry_run": True},
-    ),
-)

@@ -1,55 +1,19 @@
 """Sync a table with limits, reload a window of it."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.states import TableStates
 from mysql_s3_redshift.core.model import RunLimits, TimestampUnit, Window
 from mysql_s3_redshift.defs.metadata import Metadata
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit, position_text
-from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
-from mysql_s3_redshift.defs.operator_jobs.launchpad import (
-    SignedConfig,
-    TableConfig,
-    moment_of,
-    unchanged,
-)
+from mysql_s3_redshift.defs.operator_jobs.forms import ReloadWindowConfig, SyncTableConfig
+from mysql_s3_redshift.defs.operator_jobs.launchpad import moment_of, unchanged
+from mysql_s3_redshift.defs.operator_jobs.turn import Turn
 
 if TYPE_CHECKING:
     from mysql_s3_redshift.defs.sync import TableOutcome
-
-
-class SyncTableConfig(TableConfig):
-    """Sync one table. Without limits it catches up with everything that is new."""
-
-    stages: Literal["both", "backup_only", "redshift_only"] = Field(
-        default="both",
-        description="`backup_only` extracts and does not load; `redshift_only` loads what is on "
-        "S3 and never asks MySQL.",
-    )
-    limit: int | None = Field(
-        default=None, gt=0, description="Rows at most; with `max_chunks`, rows of one chunk."
-    )
-    max_chunks: int | None = Field(default=None, gt=0, description="Chunks to extract at most.")
-    max_files: int | None = Field(default=None, gt=0, description="Files to load at most.")
-
-
-class ReloadWindowConfig(SignedConfig):
-    """Read a half-open window of a table again and replace it in Redshift."""
-
-    start: str = Field(
-        description="Begin, included: 2025-01-31T00:00:00, in the clock of the data."
-    )
-    end: str = Field(description="End, not included.")
-    column: str | None = Field(
-        default=None, description="Column of times that the window is of; default: the cursor's."
-    )
-    unit: Literal["datetime", "epoch_s", "epoch_ms", "epoch_us"] = Field(
-        default="datetime", description="What `column` holds."
-    )
 
 
 def sync_table(turn: Turn, config: SyncTableConfig) -> Audit:
@@ -134,22 +98,3 @@ def _position(turn: Turn) -> str:
     storage = turn.config.storage(turn.plan.storage)
     state = TableStates(Bucket(storage), turn.plan).extract.read()
     return position_text(turn.plan, state)
-
-
-JOBS = (
-    OperatorJob(
-        "sync_table",
-        "Sync one table now, as the sensor would, with limits if you like. It has a run of its "
-        "own, which the observation names.",
-        SyncTableConfig,
-        sync_table,
-    ),
-    OperatorJob(
-        "reload_window",
-        "Read a half-open window of one table again and replace it in Redshift; the watermark "
-        "stays. For whole days of a table with partitions, launch a backfill instead.",
-        ReloadWindowConfig,
-        reload_window,
-        {"start": "", "end": "", "who": "", "reason": ""},
-    ),
-)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import dagster as dg
-from pydantic import Field
 
 from mysql_s3_redshift.adapters.comparing import compare_counts, open_comparison
 from mysql_s3_redshift.adapters.comparing_rows import DeepComparison, compare_rows_deeply
@@ -11,20 +10,12 @@ from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.core.counts import Check
 from mysql_s3_redshift.defs.metadata import Metadata
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit
-from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
-from mysql_s3_redshift.defs.operator_jobs.launchpad import TableConfig
+from mysql_s3_redshift.defs.operator_jobs.forms import VerifyConfig
+from mysql_s3_redshift.defs.operator_jobs.turn import Turn
 from mysql_s3_redshift.errors import CountMismatchError
 
 MOST_ROWS = 20
 """Differing rows that are told by kind; none is shown with its values, which may be personal."""
-
-
-class VerifyConfig(TableConfig):
-    """Compare the counts of a table up to its watermark, or all of its rows."""
-
-    deep: bool = Field(
-        default=False, description="Compare checksums of all rows; both databases read the table."
-    )
 
 
 def verify(turn: Turn, config: VerifyConfig) -> Audit:
@@ -89,15 +80,3 @@ def _mismatch(turn: Turn, said: str) -> CountMismatchError:
         kept="Nothing was changed.",
         remedy="Reload the window where rows differ, or sync first where files are pending.",
     )
-
-
-JOBS = (
-    OperatorJob(
-        "verify",
-        "Compare one table in MySQL and in Redshift: counts up to the watermark, or checksums of "
-        "all rows (`deep`). Fails where they differ.",
-        VerifyConfig,
-        verify,
-        {"deep": False},
-    ),
-)

@@ -1,9 +1,6 @@
 """Set, reset or restore where a table stands. The documents before each change are kept."""
 
 from collections.abc import Callable
-from typing import Literal
-
-from pydantic import Field
 
 from mysql_s3_redshift.adapters import operations
 from mysql_s3_redshift.adapters.connections import Connections
@@ -11,48 +8,14 @@ from mysql_s3_redshift.adapters.operations import Changed, Operation
 from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.defs.operator_jobs.audit import Audit, change_facts, position_text
-from mysql_s3_redshift.defs.operator_jobs.kinds import OperatorJob, Turn
+from mysql_s3_redshift.defs.operator_jobs.forms import (
+    ResetWatermarkConfig,
+    RestoreWatermarkConfig,
+    SetWatermarkConfig,
+)
 from mysql_s3_redshift.defs.operator_jobs.launchpad import ConfirmedConfig, moment_of, unchanged
+from mysql_s3_redshift.defs.operator_jobs.turn import Turn
 from mysql_s3_redshift.errors import StateUnreadableError
-
-SIGNATURE = {"who": "", "reason": "", "confirm": ""}
-
-
-class SetWatermarkConfig(ConfirmedConfig):
-    """Move the watermark of a table: the next run reads from there on."""
-
-    timestamp: str | None = Field(
-        default=None, description="Timestamp: 2025-01-31T13:30:00, in the clock of the data."
-    )
-    id: str | None = Field(default=None, description="Id of the last row that counts as extracted.")
-
-
-class ResetWatermarkConfig(ConfirmedConfig):
-    """Start a table anew."""
-
-    stages: Literal["both", "mysql_only", "redshift_only"] = Field(
-        default="both",
-        description="`mysql_only` extracts all again; `redshift_only` loads all files on S3 again.",
-    )
-    truncate_target: bool = Field(
-        default=False, description="Delete the rows of the Redshift table first."
-    )
-    accept_doubles: bool = Field(
-        default=False,
-        description="Go on although load_mode is append and the rows stay: each will be there "
-        "twice.",
-    )
-    force: bool = Field(default=False, description="Go on where a document cannot be read.")
-
-
-class RestoreWatermarkConfig(ConfirmedConfig):
-    """Bring an earlier version of the documents back."""
-
-    version: str | None = Field(
-        default=None,
-        description="Version, as `version_before` of an observation names it; default: the one "
-        "before the newest change.",
-    )
 
 
 def set_watermark(turn: Turn, config: SetWatermarkConfig) -> Audit:
@@ -148,31 +111,3 @@ def _readable(operation: Operation) -> ExtractState | None:
         return operation.states.extract.read()
     except StateUnreadableError:
         return None
-
-
-JOBS = (
-    OperatorJob(
-        "set_watermark",
-        "Move the watermark of one table. In append mode, rows that are extracted a second time "
-        "double. Undo: `operator_restore_watermark`.",
-        SetWatermarkConfig,
-        set_watermark,
-        SIGNATURE,
-    ),
-    OperatorJob(
-        "reset_watermark",
-        "Start one table anew: the next run takes all of it. The files on S3 stay. Undo: "
-        "`operator_restore_watermark`.",
-        ResetWatermarkConfig,
-        reset_watermark,
-        SIGNATURE,
-    ),
-    OperatorJob(
-        "restore_watermark",
-        "Bring the documents of one table back as they were before a change by hand. In append "
-        "mode, rows that came into the target since then double.",
-        RestoreWatermarkConfig,
-        restore_watermark,
-        SIGNATURE,
-    ),
-)
