@@ -85,8 +85,9 @@ def compared(checks: Sequence[Check], *, remedy: str) -> Verdict:
         good = f"All {len(checks)} comparisons agree." if len(checks) > 1 else "Both counts agree."
         return passed(good, differences=0, **facts)
     first = wrong[0]
+    many = f"{len(wrong)} of {len(checks)} comparisons differ; the first:"
     happened = (
-        f"{len(wrong)} of {len(checks)} comparisons differ; the first: {first.what}: "
+        f"{many if len(checks) > 1 else 'The counts differ:'} {first.what}: "
         f"{first.found:,}, expected {first.expected:,}. Likely cause: {first.cause}."
     )
     return failed(happened, remedy, differences=len(wrong), **facts)
