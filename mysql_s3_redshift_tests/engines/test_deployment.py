@@ -1,16 +1,18 @@
-"""The files of `deploy/`: what can be tried without Docker and Kubernetes is tried."""
+"""The files of `deploy/`: what can be tried without Docker is tried."""
 
+import json
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import grpc  # type: ignore[import-untyped]
 import pytest
 import yaml
 from dagster_celery.cli import worker_start_command
-from dagster_k8s import K8sRunLauncher
 
 from mysql_s3_redshift.config import ExecutionConfig
 from mysql_s3_redshift.core.model import TablePlan
@@ -18,14 +20,18 @@ from mysql_s3_redshift.defs.executors import build_executor
 from mysql_s3_redshift.defs.names import TABLE_TAG, run_tags
 from mysql_s3_redshift.defs.pools import apply_pool_limits
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.config.documents import document, loaded
+from mysql_s3_redshift_tests.config.documents import document, loaded, write
 from mysql_s3_redshift_tests.engines.servers import (
     ROOT,
+    SECONDS,
     instance_settings,
     instance_variables,
     make_home,
     open_home,
+    program,
+    wait_until,
 )
+from mysql_s3_redshift_tests.servers import free_port
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
@@ -35,18 +41,6 @@ VARIABLE = re.compile(r"^# ?(\w+)=|^(\w+)=", re.MULTILINE)
 def read_yaml(name: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
     return found
-
-
-def snake_case(value: Any) -> Any:
-    """Keys as Dagster writes them, from keys as its chart does."""
-    if isinstance(value, dict):
-        return {
-            key if "/" in key else re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower(): snake_case(
-                item
-            )
-            for key, item in value.items()
-        }
-    return [snake_case(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_instance_starts_on_postgresql(
@@ -112,45 +106,6 @@ def test_one_run_a_table_is_what_the_queue_counts(tmp_path: Path) -> None:
     assert TABLE_TAG in run_tags(plan)
 
 
-def test_helm_and_compose_have_the_same_queue_and_pools() -> None:
-    chart = {
-        k: v for k, v in read_yaml("helm-values.yaml")["concurrency"].items() if k != "enabled"
-    }
-    own = read_yaml("dagster.yaml")["concurrency"]
-    assert {k: snake_case(v) for k, v in chart.items()} == snake_case(own)
-
-
-def test_the_pods_of_the_chart_are_what_the_run_launcher_takes() -> None:
-    settings = read_yaml("helm-values.yaml")["runLauncher"]["config"]["k8sRunLauncher"]
-    launcher = {
-        "service_account_name": "replication",
-        "instance_config_map": "dagster-instance",
-        "postgres_password_secret": "dagster-postgresql-secret",
-        "dagster_home": "/opt/dagster/dagster_home",
-        "image_pull_policy": settings["imagePullPolicy"],
-        "resources": settings["resources"],
-        "run_k8s_config": snake_case(settings["runK8sConfig"]),
-    }
-    schema = K8sRunLauncher.config_type()  # type: ignore[no-untyped-call]
-    checked = dg.validate_run_config(_job_that_takes(schema), _ops(launcher))
-    assert checked
-
-
-def _job_that_takes(schema: Any) -> dg.JobDefinition:
-    @dg.op(config_schema=schema)
-    def takes(_context: dg.OpExecutionContext) -> None: ...
-
-    @dg.job
-    def job() -> None:
-        takes()
-
-    return job
-
-
-def _ops(config: dict[str, Any]) -> dict[str, Any]:
-    return {"ops": {"takes": {"config": config}}}
-
-
 def test_the_image_is_made_of_files_that_are_there() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     copies = [shlex.split(line) for line in DOCKERFILE.splitlines() if line.startswith("COPY ")]
@@ -181,6 +136,54 @@ def test_every_variable_of_the_instance_is_set_by_compose() -> None:
     given = {name for pair in VARIABLE.findall(example) for name in pair}
     given |= set(read_yaml("compose.yaml")["x-process"]["environment"])
     assert needed <= given
+
+
+def test_every_variable_of_compose_is_documented() -> None:
+    compose = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    example = (DEPLOY / "example.env").read_text(encoding="utf-8")
+    documented = {name for pair in VARIABLE.findall(example) for name in pair}
+    asked = re.findall(r"\$\{(\w+)", compose)
+    assert len(asked) > 5
+    assert set(asked) <= documented
+
+
+def test_the_defaults_in_example_env_are_those_of_compose() -> None:
+    compose = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    example = (DEPLOY / "example.env").read_text(encoding="utf-8")
+    defaults = set(re.findall(r"\$\{(\w+):-([^}]+)\}", compose))
+    assert defaults
+    assert defaults <= set(re.findall(r"^# (\w+)=(.+)$", example, re.MULTILINE))
+
+
+def test_the_command_of_the_image_serves_and_compose_sees_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checked as compose does, on another port; without the server the check fails."""
+    command = json.loads(re.findall(r"^CMD (.+)$", DOCKERFILE, re.MULTILINE)[-1])
+    port = str(free_port())
+    words = ["127.0.0.1" if w == "0.0.0.0" else port if w == "4000" else w for w in command]
+    monkeypatch.setenv("MYSQL_S3_REDSHIFT_CONFIG", str(write(tmp_path, document())))
+    monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home", {})))
+    check = read_yaml("compose.yaml")["services"]["code"]["healthcheck"]["test"]
+    assert check[:3] == ["CMD", "python", "-c"]
+    probe = compile(check[3].replace("4000", port), "healthcheck", "exec")
+
+    def is_healthy() -> bool:
+        try:
+            exec(probe, {})
+        except SystemExit as end:
+            return not end.code
+        except grpc.RpcError:
+            return False
+        return False
+
+    server = subprocess.Popen([program(words[0]), *words[1:]], cwd=tmp_path)
+    try:
+        wait_until("the code location", is_healthy)
+    finally:
+        server.terminate()
+        server.wait(SECONDS)
+    assert not is_healthy()
 
 
 def test_the_worker_of_compose_is_started_by_a_command_that_celery_takes() -> None:
