@@ -21,7 +21,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 BUSY_SHARE = 10
 """A table that must be read whole to see whether it changed is read at most a tenth of the time."""
 QUICK_SECONDS = 10.0
-"""A run of up to so long is more of Dagster's work than reading."""
+"""So much of a run is Dagster's work, on a busy machine, and no reading."""
 EARLY = 0.8
 """Ticks come a little early or late: a table is due when most of its interval has passed."""
 
@@ -81,7 +81,7 @@ class TableHistory:
         if self.ended is None:
             return True
         moment = now or time.time()
-        rest = BUSY_SHARE * self.seconds if self.seconds > QUICK_SECONDS else 0.0
+        rest = BUSY_SHARE * max(self.seconds - QUICK_SECONDS, 0.0)
         since_asked = moment - (self.asked or self.ended)
         return moment - self.ended >= rest and since_asked >= EARLY * every.total_seconds()
 

@@ -157,8 +157,8 @@ def test_a_table_that_must_be_read_whole_is_due_by_time_alone(
     shop.sync(instance)
     assert asked(tick(shop, instance)) == []
     slow = TableHistory(ended=1_000_000.0, seconds=120.0)
-    assert not slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_100)
-    assert slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_200)
+    assert not slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_050)
+    assert slow.is_due(timedelta(minutes=1), now=1_000_000.0 + 1_100)
     quick = TableHistory(asked=1_000_000.0, ended=1_000_008.0, seconds=6.0)
     assert not quick.is_due(timedelta(minutes=1), now=1_000_000.0 + 40)
     assert quick.is_due(timedelta(minutes=1), now=1_000_000.0 + 59), "not at every second tick"
