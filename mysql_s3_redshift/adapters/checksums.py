@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,17 @@ class SqlSide:
         """All rows of a region, and how often each is there."""
         if self.told:
             return self._rows_with_values(region)
+        return self._counted(self._where(region))
+
+    def find(self, keys: Collection[str]) -> Counter[HashedRow]:
+        """All rows of some keys, told by their hashes, wherever they stand."""
+        hashes = ", ".join(f"'{key}'" for key in sorted(keys))
+        return self._counted(self._where(Region(), f"{self.key} IN ({hashes})"))
+
+    def _counted(self, where: str) -> Counter[HashedRow]:
         rows = self.query(
             f"SELECT {self.key}, {self.content}, {self.version}, COUNT(*) FROM {self.table}"
-            f"{self._where(region)} GROUP BY 1, 2, 3"
+            f"{where} GROUP BY 1, 2, 3"
         )
         counted: Counter[HashedRow] = Counter()
         for key, content, version, count in rows:

@@ -78,6 +78,8 @@ def compare_rows_deeply(comparison: Comparison, *, most: int) -> DeepComparison:
         leaf_rows=verify.LEAF_ROWS,
     )
     found = comparer.compare(ordered=bool(order))
+    if order.has_text:
+        found = comparer.confirm(found)
     columns = sampled_columns(comparison.sampled, comparison.plan.columns)
     mine = replace(mine, told=[ToldColumn(c.column, c.mysql, c.from_mysql) for c in columns])
     theirs = replace(
@@ -85,7 +87,9 @@ def compare_rows_deeply(comparison: Comparison, *, most: int) -> DeepComparison:
     )
     sample = _compare_sample(comparer, mine, theirs) if columns and found.complete else _NO_SAMPLE
     known = {row.key for row in found.rows}
-    differing = [*found.rows, *(row for row in sample.rows if row.key not in known)]
+    # Rows that one side alone has are known by now: here they only stand in another range.
+    more = (row for row in sample.rows if row.kind == "different" and row.key not in known)
+    differing = [*found.rows, *more]
     rows = [_versions(row, mine, theirs) for row in differing[:most]]
     rows += [DifferingRow(row.kind, None, None) for row in differing[most:]]
     return DeepComparison(

@@ -46,10 +46,16 @@ class OrderedColumn:
 
 @dataclass(frozen=True, slots=True)
 class KeyOrder:
-    """The leading key columns with a common order, in each database; empty where there is none."""
+    """The leading key columns with a common order, in each database; empty where there is none.
+
+    Attributes:
+        has_text: Whether there is text among them, whose order is common but for characters below
+            the blank and for trailing blanks: MySQL fills up with blanks, or counts them.
+    """
 
     mysql: tuple[OrderedColumn, ...] = ()
     redshift: tuple[OrderedColumn, ...] = ()
+    has_text: bool = False
 
     def __bool__(self) -> bool:
         """Whether ranges of the key hold the same rows on both sides."""
@@ -65,7 +71,8 @@ def key_order(table: ResolvedTable, schema: TableSchema, source: MySqlSource) ->
     found = [_leading(columns, table, schema, text_columns) for columns in indexes]
     best = max(found, key=len)
     pairs = [_in_both(column) for column in best]
-    return KeyOrder(tuple(m for m, _ in pairs), tuple(r for _, r in pairs))
+    has_text = any(column.rule not in _ORDERED for column in best)
+    return KeyOrder(tuple(m for m, _ in pairs), tuple(r for _, r in pairs), has_text)
 
 
 def _leading(

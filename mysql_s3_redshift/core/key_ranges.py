@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Protocol
@@ -75,3 +75,6 @@ class Side(Protocol):
 
     def rows(self, region: Region) -> Counter[HashedRow]:
         """All rows of a region, and how often each is there."""
+
+    def find(self, keys: Collection[str]) -> Counter[HashedRow]:
+        """All rows of some keys, told by their hashes, wherever they stand."""

@@ -103,6 +103,19 @@ class Comparer:
             self._questions,
         )
 
+    def confirm(self, found: Difference) -> Difference:
+        """Look up the rows that one side alone seems to have.
+
+        Where the sides do not order all keys alike, such a row may stand in another range.
+        """
+        doubtful = {row.key for row in found.rows if row.kind != "different"}
+        if not doubtful:
+            return found
+        apart = self._apart(*self._both(lambda side: side.find(doubtful)))
+        mine, theirs = ([(Region(), row) for row in rows.elements()] for rows in apart)
+        sure = (row for row in found.rows if row.key not in doubtful)
+        return replace(found, rows=(*sure, *pair_up(mine, theirs)))
+
     def choose(self, most: int) -> list[Region]:
         """Regions of the compared table at random, `most` rows or so; a small one whole."""
         parts = [part for part in self._top if part.source.rows]
@@ -197,6 +210,11 @@ class Comparer:
         """Rows that one side alone has; those beyond the watermark are told apart."""
         source, target = self._both(lambda side: side.rows(region))
         self._read[region] = source.total()
+        return self._apart(source, target)
+
+    def _apart(
+        self, source: Counter[HashedRow], target: Counter[HashedRow]
+    ) -> tuple[Counter[HashedRow], Counter[HashedRow]]:
         newer = {row.key for row in source if self.is_newer(row.version)}
         mine, theirs = only_here(source, target, keeps_versions=self.keeps_versions)
         self._newer |= newer & {row.key for row in (*mine, *theirs)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -76,6 +76,9 @@ class Table:
         found = [HashedRow(digest(r[0]), digest(r), r[0]) for r in self._inside(region)]
         self.moved += len(found)
         return Counter(found)
+
+    def find(self, keys: Collection[str]) -> Counter[HashedRow]:
+        return Counter({row: n for row, n in self.rows(Region()).items() if row.key in keys})
 
 
 def compare(
