@@ -170,7 +170,7 @@ def test_a_change_by_the_command_line_is_on_the_asset_with_the_next_run(
     assert told["after"] == "2025-01-01T00:00:00.000000"
     launch(shop, instance, "set_watermark", **signed(shop, timestamp="2025-01-01"))
     later = observed(shop.materialize(instance, "orders"))
-    assert "operator_action" not in later["s3"]
+    assert "s3" not in later
 
 
 def test_a_table_starts_anew_after_a_confirmation(shop: Shop, instance: dg.DagsterInstance) -> None:

@@ -41,4 +41,4 @@ def test_a_run_of_seconds_leaves_no_observation(
 ) -> None:
     monkeypatch.setattr(progress, "OBSERVE_EVERY_SECONDS", 3600.0)
     result = shop.materialize(instance, "orders")
-    assert not result.get_asset_observation_events()
+    assert not observed(result, shop.key("orders", "s3"))
