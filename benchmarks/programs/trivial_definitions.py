@@ -4,6 +4,8 @@ What Dagster itself takes to load so many of them; written as its documentation 
 """
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -43,23 +45,26 @@ def _table(name: str) -> tuple[list[dg.AssetSpec | dg.AssetsDefinition], dg.Asse
         specs=[dg.AssetSpec(s3, deps=[mysql.key], group_name=GROUP)],
         check_specs=[dg.AssetCheckSpec(n, asset=s3) for n in ("one", "two", "three", "four")],
     )
-    def extract(context: dg.AssetExecutionContext) -> None:
+    def extract(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Do nothing."""
+        yield from ()
 
     @dg.multi_asset(
         name=f"redshift__{name}",
         specs=[dg.AssetSpec(redshift, deps=[s3], group_name=GROUP)],
         check_specs=[dg.AssetCheckSpec("one", asset=redshift)],
     )
-    def load(context: dg.AssetExecutionContext) -> None:
+    def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Do nothing."""
+        yield from ()
 
     @dg.multi_asset_check(
         name=f"audit__{name}",
         specs=[dg.AssetCheckSpec(n, asset=key) for key, n in (*audited, (redshift, "nine"))],
         can_subset=True,
     )
-    def audit(context: dg.AssetCheckExecutionContext) -> None:
+    def audit(context: dg.AssetCheckExecutionContext) -> Iterator[Any]:
         """Do nothing."""
+        yield from ()
 
     return [mysql, extract, load], audit
