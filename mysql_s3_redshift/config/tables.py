@@ -204,7 +204,8 @@ class TableOptions(Section):
     allow_empty: bool = False
     """Whether `replace` may empty the target."""
     slices: Annotated[int, Field(ge=1, le=1024)] = 1
-    """Key ranges of equal numbers of rows that the first extraction is read in, side by side."""
+    """Key ranges of equal numbers of rows that the first extraction and large windows are read in,
+    side by side."""
     diststyle: Annotated[Literal["auto", "even", "all", "key"], BeforeValidator(_lower)] | None = (
         None
     )
