@@ -74,9 +74,12 @@ def run(arguments: Sequence[str]) -> int:
         kept = "What was committed before stays."
         _tell("Interrupted", "Interrupted.", kept=kept, code=code, as_json=as_json)
         return code
-    except SystemExit:
-        # click exits by itself only when the reader of our output is gone, as `head` is.
-        return 128 + signal.SIGPIPE
+    except SystemExit as error:
+        # click exits by itself with 0 after a completion, and with 1 when the reader of our output
+        # is gone, as `head` is.
+        if error.code == int(ExitCode.UNEXPECTED):
+            return 128 + signal.SIGPIPE
+        raise
     except Exception as error:  # noqa: BLE001  the boundary: the user gets a line, not a traceback
         if debug:
             traceback.print_exc()
