@@ -42,7 +42,7 @@ def test_a_worker_that_vanishes_during_an_extraction_costs_nothing(
     monkeypatch.setenv(CONFIG_VARIABLE, str(config))
     environments = {
         "lost": celery_environment | {VARIABLE: "extract.after_commit=hang@3"},
-        "other": celery_environment,
+        "other": celery_environment | {VARIABLE: "extract.after_state_read=freeze"},
     }
     home = make_home(tmp_path / "launcher", instance_settings(sandbox))
     with (
@@ -50,12 +50,15 @@ def test_a_worker_that_vanishes_during_an_extraction_costs_nothing(
         open_home(home) as instance,
         ThreadPoolExecutor(1) as pool,
     ):
-        lost = workers["lost"]
+        lost, other = workers["lost"], workers["other"]
         run = pool.submit(dg.execute_job, dg.reconstructable(celery_job), instance=instance)
-        # Two tables, two workers: one of the tables is in the hands of the worker that hangs
-        # after its third commit, long before the last of its five files.
+        # Two tables, two workers: while one stops itself with the first table in its hands, the
+        # second is in the hands of the one that hangs after its third commit, long before the last
+        # of its five files.
+        wait_until("a frozen table", other.is_frozen)
         wait_until("some files", lambda: lost.log.read_text().count(EXTRACTED) > 0)
         lost.kill()
+        other.wake()
         assert run.result(120).success
     assert_exact(replication, names)
 
