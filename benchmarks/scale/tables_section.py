@@ -48,11 +48,11 @@ nothing new, which is what it costs to see that **by running it**:
 
 {table(head, rows)}
 
-Every table costs its own run, so the sum is a straight line. An idle run is Dagster's work more than
-ours: of its time, as a profile shows, nine tenths are the making of the run and the writing of its
-38 events to SQLite, which takes a new connection and a commit for each, and a new database for each
-run; one tenth are the questions to MySQL and S3. With Dagster's storage on PostgreSQL the same runs
-took half the processor time (20 tables: 234 to 284 ms, beside 463 to 518 ms on SQLite).
+Every table costs its own run, so the sum is a straight line. An idle run is Dagster's work more
+than ours: of its time, as a profile shows, nine tenths are the making of the run and the writing
+of its 38 events to SQLite, which takes a new connection and a commit for each, and a new database
+for each run; one tenth are the questions to MySQL and S3. With Dagster's storage on PostgreSQL the
+same runs took half the processor time (20 tables: 234 to 284 ms, beside 463 to 518 ms on SQLite).
 `PRAGMA synchronous` made no difference.
 """
 
