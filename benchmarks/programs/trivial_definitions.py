@@ -1,6 +1,6 @@
 """A Dagster project with as many assets, checks and jobs as tables need, which do nothing.
 
-What Dagster itself takes to load so many of them; written as its documentation does.
+To compare with how long tables take to load; written as Dagster's documentation does.
 """
 
 import os

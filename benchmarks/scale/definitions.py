@@ -1,7 +1,7 @@
 """How long definitions take to load: `dagster definitions validate`, process and all.
 
-Beside it, what Dagster takes by itself: for a project without anything in it, and for one with as
-many assets, checks and jobs, which do nothing, written as Dagster's documentation does.
+Beside it, what to compare that with: a project without anything in it, and one with as many assets,
+checks and jobs, which do nothing, written as Dagster's documentation does.
 """
 
 from __future__ import annotations

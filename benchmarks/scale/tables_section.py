@@ -114,13 +114,13 @@ def definitions_section(results: Results) -> str:
         )
         for one in results["definitions"]["found"]
     ]
-    head = ("tables", "s", "processor s", "Dagster alone s", "processor s")
+    head = ("tables", "s", "processor s", "doing nothing s", "processor s")
     return f"""\
 ## Definitions
 
 `dagster definitions validate`: a process that imports everything, makes the definitions and all
 jobs of them, and ends; the quickest of three. Beside it a project of as many assets, checks and
-jobs that do nothing, written as Dagster's documentation does: that is Dagster's own share.
+jobs that do nothing, written as Dagster's documentation does.
 
 {table(head, rows)}
 
