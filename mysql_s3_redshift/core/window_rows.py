@@ -70,8 +70,10 @@ def window_slice(
 ) -> WindowQuery:
     """The rows of a window whose key lies in a range.
 
-    They are found by the index of the window's column, which has the key in its entries, so that
-    rows of other ranges are not looked up. Without such an index they are found by their key.
+    They are found by the index of the window's column. It has the primary key in its entries, by
+    which MySQL skips the rows of other ranges (MariaDB, if the index names the key):
+    https://dev.mysql.com/doc/refman/8.4/en/index-condition-pushdown-optimization.html
+    Without such an index they are found by their key.
     """
     order = within.columns
     if axis.column == table.cursor.timestamp and table.cursor_indexed:

@@ -167,7 +167,7 @@ def test_rows_of_a_window_are_cut_by_another_key_than_they_are_found_by(spread: 
     found = Keys(rows)
     cuts = choose_cuts_of_rows(found, ChunkQuery(("made", "id")), ("id",), 8)
     ids = sorted(row[1] for row in rows)
-    edges = [0, *(bisect.bisect_right(ids, cut[0]) for cut in cuts), len(ids)]
+    edges = [0, *(bisect.bisect_right(ids, int(str(cut[0]))) for cut in cuts), len(ids)]
     assert len(cuts) == 7
     assert max(b - a for a, b in pairwise(edges)) <= 2 * 9_000 / 8
     assert found.asked <= 3_000

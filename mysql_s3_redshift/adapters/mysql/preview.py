@@ -76,9 +76,10 @@ class CountingSource:
     def _explain(self, query: ChunkQuery, table: ResolvedTable) -> int:
         """Rows that MySQL's optimizer expects to look at for the bounds."""
         statement, most = queries.count(table, query), 0
-        explained = f"EXPLAIN {statement.sql}"
+        explained = f"EXPLAIN FORMAT=TRADITIONAL {statement.sql}"
         raw = self._source.connection.raw
-        with run_query(raw, explained, statement.parameters) as stream:
+        values = statement.parameters
+        with run_query(raw, explained, values, prefer="text", exact=False) as stream:
             for batch in stream:
                 rows = batch.batch.column("rows").to_pylist()
                 most = max(most, *(int(n) for n in rows if n is not None), 0)

@@ -32,6 +32,7 @@ def query(
     buffer_bytes: int = 2 << 20,
     batch_rows: int = 65_536,
     prefer: Protocol = "binary",
+    exact: bool = True,
 ) -> ResultStream:
     """Execute a query and stream its rows.
 
@@ -45,6 +46,7 @@ def query(
         batch_rows: The most rows of a batch.
         prefer: `binary` prepares the query and falls back to the text protocol where the server
             cannot prepare; `text` never prepares.
+        exact: Whether a FLOAT that the text protocol rounds is refused.
 
     Raises:
         SourceError: The server refuses the query, or a column cannot be read exactly.
@@ -60,7 +62,7 @@ def query(
             columns = session.execute(statement, parameters)
     except ServerRefusal as refusal:
         raise refusal.source_error() from refusal
-    return ResultStream(session, columns, statement, batch_rows=batch_rows)
+    return ResultStream(session, columns, statement, batch_rows=batch_rows, exact=exact)
 
 
 def _inlined(channel: Channel, sql: str, parameters: Sequence[Parameter]) -> str:
@@ -100,6 +102,7 @@ class ResultStream:
         statement: Statement | None,
         *,
         batch_rows: int,
+        exact: bool,
     ) -> None:
         self.columns = columns
         self.protocol: Protocol = "text" if statement is None else "binary"
@@ -108,7 +111,7 @@ class ResultStream:
         self._batch_rows = batch_rows
         self._state: Literal["open", "read", "closed"] = "open"
         try:
-            _refuse_inexact(columns, self.protocol)
+            _refuse_inexact(columns, self.protocol if exact else "binary")
         except SourceError:
             self.close()
             raise
