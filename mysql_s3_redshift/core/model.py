@@ -138,7 +138,7 @@ class TablePlan:
         timestamp_timezone: Zone of a DATETIME cursor when it is not the server's global one.
         chunk_rows: Rows per chunk, so per parquet file.
         allow_empty: Whether `replace` may empty the target.
-        slices: Key ranges of the snapshot phase; 1 means no slicing.
+        slices: Key ranges of the snapshot phase and of large windows; 1 means no slicing.
     """
 
     pipeline: str

@@ -110,7 +110,7 @@ def test_a_failed_slice_fails_the_run_and_the_next_run_reads_the_rest(
 
 
 def test_a_table_with_days_may_have_slices(sliced: Shop) -> None:
-    """The steps of a day's reload are the same; it has no slices to read."""
+    """Its asset is a graph as well, with the same partitions and backfills."""
     days = {"column": "ts", "start": "2024-01-01"}
     for table in ("orders", "items"):
         sliced.replication.tables[table]["partitions"] = days
