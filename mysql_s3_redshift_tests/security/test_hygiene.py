@@ -200,18 +200,11 @@ def test_commands_that_look_show_no_secret(
     wrong = f"Canary1-wrong-{secrets.token_hex(6)}"
     broken = canaries.changed(("sources", "shop", "password"), wrong)
     texts = []
-    for command, fails in (
-        ("sync --dry-run", 5),
-        ("sync --dry-run --json", 5),
-        ("doctor", 5),
-        ("discover shop --json", 5),
-        ("watermark get --json", 0),
-        ("s3clean list", 0),
-    ):
-        for deployment, expected in ((canaries, 0), (broken, fails)):
+    for command in ("sync --dry-run", "doctor", "discover shop --json"):
+        for deployment, expected in ((canaries, 0), (broken, 5)):
             code, output = deployment.run("--debug", *command.split())
             assert code == expected, output
-            texts += [output]
+            texts.append(output)
     assert "COPY " in texts[0]
     assert_absent([wrong, *hidden], "\n".join(texts), "the output")
     assert_absent([wrong, *hidden], own_logs(everything_logged), "the logs")
