@@ -88,7 +88,7 @@ def _in_snapshot(state: ExtractState, bound: str) -> NextQuery:
     if phase and phase.slices:
         note = f"first extraction, {phase.text()} are on S3; {bound}"
         return NextQuery("", phase.slices.columns, note)
-    position = {k: v for k, v in (phase.position if phase else {}).items() if k != "set"}
+    position = phase.position if phase else {}
     columns = tuple(position)
     values = tuple(decode_value(v) for v in position.values())
     note = f"first extraction, by key; {bound}"

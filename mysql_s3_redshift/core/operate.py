@@ -190,7 +190,7 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
     if current.generation == earlier.generation:
         moved = {name: getattr(earlier.mysql_state, name) for name in POSITION_FIELDS}
         phase = earlier.mysql_state.snapshot
-        if phase is not None and "set" in phase.position:
+        if phase is not None and phase.set_id is not None:
             moved["snapshot"] = None
         return current.with_(mysql_state=current.mysql_state.with_(reload=None, **moved))
     return earlier.with_(

@@ -72,7 +72,7 @@ def _select_set(
 ) -> Selection:
     state = extract.mysql_state
     newest = tuple(f for f in pending if f.set_id is not None and f.set_id == state.set_done)
-    under_way = state.snapshot.position.get("set") if state.snapshot else None
+    under_way = state.snapshot.set_id if state.snapshot else None
     if not newest:
         waiting = "the snapshot is not complete, so nothing is replaced yet" if pending else ""
         return Selection(None, waiting)

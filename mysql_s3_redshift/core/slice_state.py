@@ -118,13 +118,14 @@ class Snapshot(Document):
     Attributes:
         ceiling: Bound of the whole phase, fixed by its first run: rows that change later have
             timestamps beyond it and belong to the incremental phase.
-        position: Key of the last row that is on S3, by column; `set` names a whole-table read's
-            set.
+        position: Key of the last row that is on S3, by column.
+        set_id: The set that the files of a whole-table read belong to; None in other phases.
         slices: The key ranges of a phase that is read in slices; they have their own positions.
     """
 
     ceiling: CursorValue = None
     position: dict[str, CursorValue] = Field(default_factory=dict)
+    set_id: str | None = None
     slices: SlicePlan | None = None
 
     def text(self) -> str:
@@ -132,7 +133,7 @@ class Snapshot(Document):
         if self.slices is not None:
             done = sum(s.done for s in self.slices.slices)
             return f"{done} of {len(self.slices.slices)} slices"
-        position = [f"{k} = {v}" for k, v in self.position.items() if k != "set"]
+        position = [f"{k} = {v}" for k, v in self.position.items()]
         return ", ".join(position) or "its start"
 
 

@@ -28,9 +28,9 @@ def read_whole_table(run: Extraction) -> None:
     if run.table.cursor.is_incremental and not _has_changed(run):
         return
     _refuse_limit_without_key(run)
-    position = dict(state.snapshot.position) if state.snapshot else {}
-    set_id = str(position.pop("set", "") or uuid.uuid4().hex[:12])
-    after = tuple(decode_value(position[c]) for c in columns if c in position)
+    phase = state.snapshot or Snapshot()
+    set_id = phase.set_id or uuid.uuid4().hex[:12]
+    after = tuple(decode_value(phase.position[c]) for c in columns if c in phase.position)
     digest = run.loop.digest = ContentDigest(run.schema.fingerprint)
     run.loop.one_snapshot = True
     with run.source.snapshot():
@@ -56,7 +56,7 @@ def _progress(run: Extraction, chunks: list[Chunk], after: Position, set_id: str
     run.note = "the snapshot is not complete; the next run goes on with it"
     last = chunks[-1].last if chunks else after
     held = watermark.named(run.table.cursor.snapshot_columns, last)
-    return {"phase": "snapshot", "snapshot": Snapshot(position={**held, "set": set_id})}
+    return {"phase": "snapshot", "snapshot": Snapshot(position=held, set_id=set_id)}
 
 
 def _has_changed(run: Extraction) -> bool:

@@ -57,7 +57,7 @@ def test_a_window_is_loaded_by_itself_and_whole() -> None:
 def test_replace_takes_the_newest_complete_snapshot_alone() -> None:
     """I-38: an older one is superseded, one under way is left alone."""
     sets = [{"set_id": name, "kind": "full"} for name in ("a", "a", "b", "b", "c")]
-    state = registered(*sets, set_done="b", snapshot=Snapshot(position={"set": "c"}))
+    state = registered(*sets, set_done="b", snapshot=Snapshot(set_id="c"))
     selection = select_files(state, loaded_state(state), LoadMode.REPLACE)
     assert selection.group is not None
     assert [f.seq for f in selection.group.files] == [3, 4]

@@ -182,6 +182,19 @@ def test_old_windows_never_overwrite_newer_rows(replication: Replication) -> Non
     assert_same(replication)
 
 
+def test_a_whole_table_that_is_read_in_parts_may_have_any_name_in_its_key(replication):
+    """Of the words that the documents use, too."""
+    replication.sql(
+        "CREATE TABLE t (a INT, `set` INT, set_id INT, PRIMARY KEY (a, `set`, set_id))",
+        "INSERT INTO t SELECT seq DIV 50, seq % 50, 7 FROM seq_1_to_120",
+    )
+    replication.table("t", cdc_strategy="full_sync", load_mode="replace")
+    for _ in range(2):
+        assert replication.sync("t", RunLimits(limit=45)).load.loads == ()
+    replication.sync("t", RunLimits(limit=45))
+    assert replication.target_rows("t") == replication.source_rows("t")
+
+
 def test_replace_swaps_in_one_transaction_and_keeps_views_and_grants(
     replication: Replication,
 ) -> None:
