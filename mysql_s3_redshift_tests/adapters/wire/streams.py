@@ -156,7 +156,7 @@ def open_stream(
         columns = session.execute(statement, ()) if statement else session.query("SELECT 1")
     except ServerRefusal as refusal:
         raise refusal.source_error() from refusal
-    return ResultStream(session, columns, statement, batch_rows=batch_rows)
+    return ResultStream(session, columns, statement, batch_rows=batch_rows, exact=True)
 
 
 def simple_column(name: str, type_code: int, **details: Any) -> WireColumn:
