@@ -40,7 +40,7 @@ PIPELINES = """
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def project() -> Iterator[Project]:
     """The demo's servers and connections, with pipelines of these tests."""
     connections, _, _ = (ROOT / "pipelines.yaml").read_text().partition("\npipelines:\n")
@@ -49,7 +49,7 @@ def project() -> Iterator[Project]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ui(project: Project) -> Iterator[WebUi]:
     """The web UI of the project; killed at the end, as nobody needs its slow farewell."""
     found = re.search(r"http://\S+", project.run("sandbox", "ui"))
@@ -60,9 +60,13 @@ def ui(project: Project) -> Iterator[WebUi]:
     stop(settings.processes["web"], grace=0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(ui: WebUi) -> Iterator[Browser]:
-    """Chromium; it ends before the web UI, which waits for the connections of open pages."""
+    """Chromium; it ends before the web UI, which waits for the connections of open pages.
+
+    And before other modules' tests: Playwright keeps an event loop running in this thread, where
+    nothing that calls `asyncio.run` can run meanwhile.
+    """
     assert ui.graphql("{ version }")
     with sync_playwright() as playwright, launch(playwright) as one:
         yield one
