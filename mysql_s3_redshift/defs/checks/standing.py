@@ -50,27 +50,22 @@ class Standing:
 
     def result(self) -> dg.AssetCheckResult:
         """The result of a check's own step that tells it again."""
-        found = self.evaluation
-        return dg.AssetCheckResult(
-            asset_key=found.asset_key,
-            check_name=found.check_name,
-            passed=found.passed,
-            severity=found.severity,
-            description=self._description(),
-            metadata=self._metadata(),
-        )
+        return dg.AssetCheckResult(**self._told())
 
     def told_again(self) -> dg.AssetCheckEvaluation:
         """The event of another step that tells it again."""
+        return dg.AssetCheckEvaluation(**self._told())
+
+    def _told(self) -> dict[str, Any]:
         found = self.evaluation
-        return dg.AssetCheckEvaluation(
-            asset_key=found.asset_key,
-            check_name=found.check_name,
-            passed=found.passed,
-            severity=found.severity,
-            description=self._description(),
-            metadata=self._metadata(),
-        )
+        return {
+            "asset_key": found.asset_key,
+            "check_name": found.check_name,
+            "passed": found.passed,
+            "severity": found.severity,
+            "description": self._description(),
+            "metadata": self._metadata(),
+        }
 
     def _description(self) -> str:
         moment = datetime.fromtimestamp(self.found_at, UTC)
