@@ -22,6 +22,11 @@ def celery_slices_job() -> dg.JobDefinition:
     return _sync_job()
 
 
+def celery_window_job() -> dg.JobDefinition:
+    """The job of the test with the slices of a window on Celery's workers."""
+    return _sync_job()
+
+
 def multiprocess_job() -> dg.JobDefinition:
     """The job of the test with processes."""
     return _sync_job()
