@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import queue
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ import pytest
 from mysql_s3_redshift.core.faultpoints import POINTS
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.faults.replication import Replication, Rows
+from mysql_s3_redshift_tests.faults.side_by_side import play_all
 
 pytestmark = pytest.mark.faults
 
@@ -119,26 +119,10 @@ def test_a_run_that_dies_anywhere_is_made_good_by_the_next(
     points: str, replication: Replication, launchers: tuple[Launcher, Launcher]
 ) -> None:
     """H-01, H-20, H-21, I-01, I-05, I-34, I-35, I-36, I-38: nothing lost, doubled or half there."""
-    free: queue.Queue[Launcher] = queue.Queue()
-    for one in launchers:
-        free.put(one)
     tables = lives(GROUPS[points])
     for life in tables:
         declare(replication, life[0])
-    path = replication.config_path
-
-    def live(cells: list[Cell]) -> None:
-        launcher = free.get()
-        try:
-            play(replication, launcher, cells)
-        finally:
-            free.put(launcher)
-
-    with ThreadPoolExecutor(len(launchers)) as pool:
-        outcomes = [pool.submit(live, cells) for cells in tables]
-    problems = [outcome.exception() for outcome in outcomes if outcome.exception()]
-    told = [(problem, getattr(problem, "__notes__", ())) for problem in problems]
-    assert not problems, f"{told}\n{path.with_name('driver.log').read_text()[-3000:]}"
+    play_all(tables, launchers, partial(play, replication), log=replication.log)
 
 
 def declare(replication: Replication, cell: Cell) -> None:

@@ -9,12 +9,11 @@ again, in steps or in one. Then it is as the source has it, and a sync makes all
 from __future__ import annotations
 
 import os
-import queue
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from mysql_s3_redshift.errors import ExitCode
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
+from mysql_s3_redshift_tests.faults.side_by_side import play_all
 from mysql_s3_redshift_tests.faults.test_races import wait_until
 from mysql_s3_redshift_tests.faults.test_slices import is_frozen
 
@@ -110,23 +110,9 @@ def test_a_reload_that_dies_anywhere_is_whole_after_the_next_one(
     shared: Replication, launchers: tuple[Launcher, Launcher]
 ) -> None:
     """I-01, I-05, I-24, I-35, H-01, H-20: never half, never twice, nothing of it lost."""
-    free: queue.Queue[Launcher] = queue.Queue()
-    for one in launchers:
-        free.put(one)
     for cell in cells():
         shared.table(cell.table, **OPTIONS, load_mode=cell.mode)
-
-    def run_cell(cell: Cell) -> None:
-        launcher = free.get()
-        try:
-            play(shared, launcher, cell)
-        finally:
-            free.put(launcher)
-
-    with ThreadPoolExecutor(len(launchers)) as pool:
-        outcomes = [(cell, pool.submit(run_cell, cell)) for cell in cells()]
-    problems = {cell: outcome.exception() for cell, outcome in outcomes if outcome.exception()}
-    assert not problems, f"{problems}\n{shared.log.read_text()[-3000:]}"
+    play_all(cells(), launchers, partial(play, shared), log=shared.log)
 
 
 def play(replication: Replication, launcher: Launcher, cell: Cell) -> None:

@@ -8,12 +8,11 @@ in one. Then source and target are compared by content, and all evidence by coun
 from __future__ import annotations
 
 import os
-import queue
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from mysql_s3_redshift.errors import ExitCode
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
+from mysql_s3_redshift_tests.faults.side_by_side import play_all
 from mysql_s3_redshift_tests.faults.test_races import wait_until
 
 pytestmark = pytest.mark.faults
@@ -104,25 +104,10 @@ def test_a_slice_that_dies_anywhere_is_made_good_by_the_next_run(
     shared: Replication, launchers: tuple[Launcher, Launcher]
 ) -> None:
     """I-01, I-05, I-24, I-34, I-35, H-01, H-20: nothing lost, doubled or counted wrongly."""
-    free: queue.Queue[Launcher] = queue.Queue()
-    for one in launchers:
-        free.put(one)
     for cell in cells():
         options = STRATEGIES[cell.strategy] | {"cdc_strategy": cell.strategy, "chunk_rows": 40}
         shared.table(cell.table, slices=3, load_mode=cell.mode, **options)
-    path = shared.config_path
-
-    def run_cell(cell: Cell) -> None:
-        launcher = free.get()
-        try:
-            play(shared, launcher, cell)
-        finally:
-            free.put(launcher)
-
-    with ThreadPoolExecutor(len(launchers)) as pool:
-        outcomes = [(cell, pool.submit(run_cell, cell)) for cell in cells()]
-    problems = {cell: outcome.exception() for cell, outcome in outcomes if outcome.exception()}
-    assert not problems, f"{problems}\n{path.with_name('driver.log').read_text()[-3000:]}"
+    play_all(cells(), launchers, partial(play, shared), log=shared.log)
 
 
 def play(replication: Replication, launcher: Launcher, cell: Cell) -> None:
