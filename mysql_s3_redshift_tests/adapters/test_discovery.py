@@ -1,10 +1,7 @@
-import contextlib
-import secrets
+"""Tables and queries as discovery describes them."""
+
 import time
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Self, TypeAlias, cast
+from datetime import datetime
 
 import pymysql
 import pytest
@@ -14,58 +11,13 @@ from mysql_s3_redshift.adapters.mysql.discovery import (
     describe_table,
     describe_tables,
     list_tables,
-    server_facts,
 )
-from mysql_s3_redshift.adapters.mysql.wire.stream import query
-from mysql_s3_redshift.core.convert import Converter
 from mysql_s3_redshift.core.model import ColumnPolicies
 from mysql_s3_redshift.core.names import quote_mysql
-from mysql_s3_redshift.core.schema import Index, SourceTable
-from mysql_s3_redshift.core.types import map_table, select_expression
-from mysql_s3_redshift.errors import ConfigError, SourceConnectionError, SourceError
-from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.servers import mysql_admin_connection
-
-Connection: TypeAlias = "pymysql.Connection[Any]"
-
-
-@pytest.fixture
-def admin(mysql_server: SandboxStatus, mysql_database: str) -> Iterator[Connection]:
-    with contextlib.closing(mysql_admin_connection(mysql_server, mysql_database)) as connection:
-        yield connection
-
-
-@pytest.fixture
-def reader(
-    admin: Connection, mysql_server: SandboxStatus, mysql_database: str
-) -> Iterator[Connection]:
-    """A user who may SELECT from the test's database and nothing else."""
-    account = mysql_server.mysql_admin
-    name, password = f"reader_{secrets.token_hex(4)}", secrets.token_hex(16)
-    run(
-        admin,
-        f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'",
-        f"GRANT SELECT ON `{mysql_database}`.* TO {name}@'%'",
-    )
-    connection = pymysql.connect(
-        host=account.host,
-        port=account.port,
-        user=name,
-        password=password,
-        charset="utf8mb4",
-        init_command="SET time_zone = '+00:00'",
-    )
-    with contextlib.closing(connection):
-        yield connection
-    run(admin, f"DROP USER {name}@'%'")
-
-
-def run(connection: Connection, *statements: str) -> None:
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    connection.commit()
-
+from mysql_s3_redshift.core.schema import Index
+from mysql_s3_redshift.core.types import map_table
+from mysql_s3_redshift.errors import ConfigError, SourceError
+from mysql_s3_redshift_tests.adapters.conftest import Connection, run
 
 ORDERS = """
 CREATE TABLE orders (
@@ -244,168 +196,3 @@ def test_a_query_that_mysql_refuses_is_told_with_its_reason(reader):
     with pytest.raises(SourceError, match="nothing"):
         describe_query(reader, "q", "SELECT nothing")
     assert describe_query(reader, "q", "SELECT 1 AS one").columns[0].name == "one"
-
-
-def test_the_server_tells_what_it_is(admin, reader):
-    facts = server_facts(admin)
-    assert facts.flavor in {"mariadb", "mysql"}
-    assert facts.version[0].isdigit()
-    assert facts.time_zone
-    assert (facts.read_only, facts.is_replica) == (False, False)
-    assert server_facts(reader).is_replica is None  # it may not know
-
-
-class ScriptedCursor:
-    """Answers the questions of `server_facts` as a server of another kind would."""
-
-    def __init__(self, answers: dict[str, Any]) -> None:
-        self._answers = answers
-        self._row: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def execute(self, statement: str) -> None:
-        asked = "PROCESSLIST" if "PROCESSLIST" in statement else "facts"
-        self._row = self._answers[statement.split()[1] if "SHOW" in statement else asked]
-        if isinstance(self._row, Exception):
-            raise self._row
-
-    def fetchone(self) -> Any:
-        return self._row
-
-
-class ScriptedConnection:
-    def __init__(self, **answers: Any) -> None:
-        facts = {
-            "version": "8.0.20", "version_comment": "MySQL Community Server - GPL",
-            "time_zone": "SYSTEM", "system_time_zone": "EST", "read_only": 0, "innodb_read_only": 0,
-        }  # fmt: skip
-        facts |= answers.pop("facts", {})
-        self._answers = {"facts": facts, "PROCESSLIST": None, **answers}
-
-    def cursor(self, _kind: object) -> ScriptedCursor:
-        return ScriptedCursor(self._answers)
-
-
-UNKNOWN = pymysql.err.ProgrammingError(1064, "You have an error in your SQL syntax")
-DENIED = pymysql.err.OperationalError(1227, "Access denied; you need REPLICATION CLIENT")
-
-
-@pytest.mark.parametrize(
-    ("answers", "replica"),
-    [
-        ({"REPLICA": {"Source_Host": "primary"}}, True),
-        ({"REPLICA": None}, False),
-        ({"REPLICA": UNKNOWN, "SLAVE": {"Master_Host": "primary"}}, True),
-        ({"REPLICA": UNKNOWN, "SLAVE": None}, False),
-        ({"REPLICA": DENIED}, None),
-        ({"REPLICA": DENIED, "PROCESSLIST": {"1": 1}}, True),
-        ({"REPLICA": DENIED, "facts": {"read_only": 1}}, True),
-        ({"REPLICA": None, "facts": {"innodb_read_only": 1}}, True),
-    ],
-)
-def test_a_replica_is_known_by_its_status_its_threads_or_by_refusing_writes(answers, replica):
-    facts = server_facts(cast("Connection", ScriptedConnection(**answers)))
-    assert facts.is_replica is replica
-    assert (facts.flavor, facts.time_zone) == ("mysql", "EST")
-
-
-def test_a_lost_connection_is_told_as_one():
-    gone = pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
-    with pytest.raises(SourceConnectionError):
-        server_facts(cast("Connection", ScriptedConnection(REPLICA=gone)))
-
-
-EVERY_TYPE = """
-CREATE TABLE every_type (
-    id INT PRIMARY KEY, u BIGINT UNSIGNED, t TINYINT(1), m MEDIUMINT UNSIGNED, y YEAR,
-    d DECIMAL(10,2), w DECIMAL(65,30), f FLOAT, g DOUBLE, b1 BIT(1), b9 BIT(9), b64 BIT(64),
-    day DATE, at DATETIME(6), stamp TIMESTAMP(6) NULL, dur TIME(3),
-    l VARCHAR(10) CHARACTER SET latin1, v VARCHAR(10) CHARACTER SET utf8mb4, e ENUM('a','b'),
-    s SET('x','y'), j JSON, bin BINARY(3), blb BLOB, p POINT, mail VARCHAR(20), n INT
-) DEFAULT CHARACTER SET utf8mb4
-"""
-
-VALUES = """
-INSERT INTO every_type VALUES (
-    1, 18446744073709551615, 5, 16777215, 2155, -12345678.90,
-    -12345678901234567890123456789012345.123456789012345678901234567890, 0.1, 1e-15,
-    b'1', b'111111111', b'1111111111111111111111111111111111111111111111111111111111111111',
-    '2024-02-29', '9999-12-31 23:59:59.999999', '2024-07-01 12:00:00.000001', '-838:59:59.000',
-    '€uro', '😀', 'b', 'x,y', '{"a": 1}', 'a', x'00ff', ST_GeomFromText('POINT(1 2)'),
-    'me@example.com', 7)
-"""
-
-
-def read_all(connection: Connection, table: SourceTable, policies: ColumnPolicies) -> list[Any]:
-    """Read a table as the extraction does: typed by discovery, decoded, converted."""
-    schema = map_table(table, policies)
-    columns = ", ".join(select_expression(column) for column in schema.columns)
-    source = f"{quote_mysql(table.schema)}.{quote_mysql(table.name)}"
-    using = Converter(schema, policies, table="t", key_columns=table.primary_key)
-    rows: list[Any] = []
-    with query(connection, f"SELECT {columns} FROM {source}") as stream:
-        for wire in stream:
-            made = using.convert(wire.batch, wire.bad_dates, wire.bad_date_text)
-            rows += made.to_pylist()
-    return rows
-
-
-def test_every_type_arrives_from_a_real_server(admin, reader, mysql_database):
-    """H-31, P-01, P-02"""
-    run(admin, "SET time_zone = '-05:00'", EVERY_TYPE, VALUES)
-    run(admin, "INSERT INTO every_type (id) VALUES (2)")
-    policies = ColumnPolicies(hash=("mail", "n"), hash_salt="s")
-    table = describe_table(reader, mysql_database, "every_type")
-    first, second = read_all(reader, table, policies)
-    wide = "-12345678901234567890123456789012345.123456789012345678901234567890"
-    expected = {
-        "u": Decimal(2**64 - 1), "t": 5, "m": 16777215, "y": 2155, "d": Decimal("-12345678.90"),
-        "w": wide, "g": 1e-15, "b1": True, "b9": 511, "b64": Decimal(2**64 - 1),
-        "day": date(2024, 2, 29), "dur": "-838:59:59.000", "l": "€uro", "v": "😀",
-        "at": datetime.fromisoformat("9999-12-31T23:59:59.999999"),
-        "e": "b", "s": "x,y", "bin": b"a\0\0", "blb": b"\0\xff",
-        "stamp": datetime.fromisoformat("2024-07-01T17:00:00.000001"),
-    }  # fmt: skip
-    assert {name: first[name] for name in expected} == expected
-    assert first["f"] == pytest.approx(0.1, rel=1e-7)
-    assert first["j"] == '{"a": 1}'
-    assert first["p"].hex() == "0101000000000000000000f03f0000000000000040"
-    assert len(first["mail"]) == len(first["n"]) == 64
-    assert second == {"id": 2, **dict.fromkeys(list(first)[1:])}
-
-
-def test_hashes_are_those_of_mysqls_own_text(admin, reader, mysql_database):
-    run(admin, EVERY_TYPE, VALUES)
-    table = describe_table(reader, mysql_database, "every_type")
-    names = tuple(c.name for c in table.columns)
-    (row,) = read_all(reader, table, ColumnPolicies(hash=names, hash_salt="pepper"))
-    with reader.cursor() as cursor:
-        for name in names:
-            plain = f"`{name}`"
-            plain = f"{name}+0" if name.startswith("b") and name[1:].isdigit() else plain
-            if name in {"l", "v", "e", "s", "j", "mail"}:
-                plain = f"CONVERT({plain} USING utf8mb4)"
-            digest = f"SHA2(CONCAT('pepper', {plain}), 256)"
-            cursor.execute(f"SELECT {digest} FROM `{mysql_database}`.every_type")
-            assert cursor.fetchone() == (row[name],), name
-
-
-def test_zero_dates_of_a_real_server_become_null(admin, reader, mysql_database):
-    """P-01"""
-    run(
-        admin,
-        "SET sql_mode = 'ALLOW_INVALID_DATES'",
-        "CREATE TABLE z (id INT PRIMARY KEY, d DATE NOT NULL, t DATETIME NOT NULL)",
-        "INSERT INTO z VALUES (1, '0000-00-00', '2024-02-00 10:00:00'), (2, '2024-02-31', NOW())",
-    )
-    table = describe_table(reader, mysql_database, "z")
-    rows = read_all(reader, table, ColumnPolicies())
-    assert [row["d"] for row in rows] == [None, None]
-    assert rows[0]["t"] is None
-    assert rows[1]["t"] is not None
-    assert timedelta(days=-2) < rows[1]["t"] - datetime.now() < timedelta(days=2)  # noqa: DTZ005

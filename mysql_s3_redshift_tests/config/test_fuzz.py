@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mysql_s3_redshift.errors import ConfigError
+from mysql_s3_redshift_tests.config.contract import CONTRACT, CONTRACT_VARIABLES
 from mysql_s3_redshift_tests.config.documents import document, loaded, write
-from mysql_s3_redshift_tests.config.test_loading import CONTRACT, CONTRACT_VARIABLES
 
 IN_A_FOLDER = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

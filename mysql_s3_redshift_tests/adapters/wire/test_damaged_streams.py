@@ -2,108 +2,34 @@
 
 from __future__ import annotations
 
-import struct
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymysql.constants import FIELD_TYPE, FLAG
+from pymysql.constants import FIELD_TYPE
 
 from mysql_s3_redshift.adapters.mysql import wire
 from mysql_s3_redshift.errors import SourceConnectionError, SourceError
-from mysql_s3_redshift_tests.adapters.wire.comparison import Row, rows_of
+from mysql_s3_redshift_tests.adapters.wire.answers import (
+    PROTOCOLS,
+    TRUE_ROWS,
+    collect,
+    rows_from,
+    whole,
+)
+from mysql_s3_redshift_tests.adapters.wire.comparison import Row
 from mysql_s3_redshift_tests.adapters.wire.streams import (
-    EOF,
     KILLED,
     OK_AS_EOF,
     ScriptedChannel,
     answer,
     arriving,
-    binary_row,
     open_stream,
     packets,
     simple_column,
-    string,
-    text_row,
 )
-
-COLUMNS = [
-    simple_column("id", FIELD_TYPE.LONGLONG, flags=FLAG.NOT_NULL),
-    simple_column("tiny", FIELD_TYPE.TINY),
-    simple_column("ratio", FIELD_TYPE.DOUBLE, decimals=31),
-    simple_column("amount", FIELD_TYPE.NEWDECIMAL, length=14, decimals=2),
-    simple_column("day", FIELD_TYPE.DATE),
-    simple_column("at", FIELD_TYPE.DATETIME, decimals=6),
-    simple_column("span", FIELD_TYPE.TIME, decimals=6),
-    simple_column("flags", FIELD_TYPE.BIT),
-    simple_column("note", FIELD_TYPE.VAR_STRING, charset=45),
-    simple_column("raw", FIELD_TYPE.BLOB),
-]
-
-# The same rows in both protocols, one column after another.
-_BINARY_VALUES: list[list[bytes | None]] = [
-    [struct.pack("<q", n) for n in (1, -2, 3, 4)],
-    [b"\x7f", None, b"\x80", b"\x00"],
-    [struct.pack("<d", 0.1), struct.pack("<d", -0.0), None, struct.pack("<d", 1e300)],
-    [string(b"-12.50"), string(b"0.00"), string(b"9999999999.99"), None],
-    [b"\x04\xe8\x07\x02\x1d", b"\x00", b"\x04\xe8\x07\x02\x00", None],
-    [
-        b"\x0b\xe8\x07\x02\x1d\x17\x3b\x3b\x3f\x42\x0f\x00",
-        b"\x07\xe8\x07\x01\x01\x00\x00\x01",
-        b"\x04\xe8\x07\x01\x01",
-        None,
-    ],
-    [b"\x0c\x01\x02\0\0\0\x03\x04\x05\x06\0\0\0", b"\x00", b"\x08\0\0\0\0\0\x01\x01\x01", None],
-    [string(b"\x01\x02"), string(b"\0"), None, string(b"\xff" * 8)],
-    [string("ä€😀".encode()), string(b""), None, string(b"n" * 300)],
-    [string(b"\0\xfb\xfe\xff"), None, string(b""), string(b"r")],
-]
-_TEXT_VALUES: list[list[bytes | None]] = [
-    [b"1", b"-2", b"3", b"4"],
-    [b"127", None, b"-128", b"0"],
-    [b"0.1", b"-0", None, b"1e300"],
-    [b"-12.50", b"0.00", b"9999999999.99", None],
-    [b"2024-02-29", b"0000-00-00", b"2024-02-00", None],
-    [
-        b"2024-02-29 23:59:59.999999",
-        b"2024-01-01 00:00:01.000000",
-        b"2024-01-01 00:00:00.000000",
-        None,
-    ],
-    [b"-51:04:05.000006", b"00:00:00.000000", b"01:01:01.000000", None],
-    [b"\x01\x02", b"\0", None, b"\xff" * 8],
-    ["ä€😀".encode(), b"", None, b"n" * 300],
-    [b"\0\xfb\xfe\xff", None, b"", b"r"],
-]
-PAYLOADS = {
-    "binary": [binary_row(row) for row in zip(*_BINARY_VALUES, strict=True)],
-    "text": [text_row(row) for row in zip(*_TEXT_VALUES, strict=True)],
-}
-PROTOCOLS = pytest.mark.parametrize("protocol", ["binary", "text"])
-
-
-def rows_from(channel: ScriptedChannel, protocol: str, buffer_bytes: int = 1 << 16) -> list[Row]:
-    rows: list[Row] = []
-    collect(channel, rows, protocol, buffer_bytes)
-    return rows
-
-
-def collect(
-    channel: ScriptedChannel, rows: list[Row], protocol: str, buffer_bytes: int = 1 << 16
-) -> None:
-    with open_stream(channel, protocol=protocol, buffer_bytes=buffer_bytes, batch_rows=3) as stream:
-        for batch in stream:
-            assert batch.columns == tuple(stream.columns)
-            rows += rows_of(batch)
-
-
-def whole(protocol: str, end: bytes = EOF, *, deprecated: bool = False) -> bytes:
-    return packets(answer(COLUMNS, PAYLOADS[protocol], end=end, eof_deprecated=deprecated))
-
-
-TRUE_ROWS = rows_from(ScriptedChannel(arriving(whole("binary"))), "binary")
 
 
 def test_both_protocols_give_the_same_rows():
@@ -217,111 +143,6 @@ def test_damage_to_any_byte_is_an_error_or_well_formed_rows(protocol: str, data:
 def test_noise_is_an_error(protocol: str, noise: bytes):
     with pytest.raises(SourceError):
         rows_from(ScriptedChannel(arriving(noise)), protocol)
-
-
-ONE = simple_column
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        (ONE("v", FIELD_TYPE.DATE), b"\x03\xe8\x07\x01"),
-        (ONE("v", FIELD_TYPE.DATE), b"\x04\xe8\x07\x0d\x01"),
-        (ONE("v", FIELD_TYPE.DATE), b"\x04\xe8\x07\x01\x20"),
-        (ONE("v", FIELD_TYPE.DATE), b"\x04\x10\x27\x01\x01"),
-        (ONE("v", FIELD_TYPE.DATETIME), b"\x07\xe8\x07\x01\x01\x18\x00\x00"),
-        (ONE("v", FIELD_TYPE.DATETIME), b"\x0b\xe8\x07\x01\x01\x00\x00\x00\x40\x42\x0f\x00"),
-        (ONE("v", FIELD_TYPE.TIME), b"\x08\x02\0\0\0\0\x01\x01\x01"),
-        (ONE("v", FIELD_TYPE.TIME), b"\x08\x00\x23\0\0\0\x00\x00\x00"),
-        (ONE("v", FIELD_TYPE.TIME), b"\x0c\0\0\0\0\0\0\0\0\x40\x42\x0f\x00"),
-        (ONE("v", FIELD_TYPE.BIT), string(b"\x01" * 9)),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"1.x0")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"1.005")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"\xff\xfe")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=4), string(b"123.45")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"1e1")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2), string(b"")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"1-2")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"")),
-        (ONE("v", FIELD_TYPE.NEWDECIMAL, decimals=2, length=67), string(b"\xff")),
-        (ONE("v", FIELD_TYPE.BLOB), b"\xfb"),
-        (ONE("v", FIELD_TYPE.BLOB), b"\xff"),
-        (ONE("v", FIELD_TYPE.BLOB), b"\xfe" + b"\xff" * 8),
-        (ONE("v", FIELD_TYPE.BLOB), b"\xfc\xff\xff"),
-        (ONE("v", FIELD_TYPE.LONG), b"\0\0\0"),
-        (ONE("v", FIELD_TYPE.LONG), b"\0\0\0\0\0"),
-        (ONE("v", FIELD_TYPE.NULL), b""),
-    ],
-)
-def test_impossible_values_are_damage(column: Any, value: bytes):
-    stream = packets(answer([column], [binary_row([value])]))
-    with pytest.raises(SourceConnectionError, match="damaged"):
-        rows_from(ScriptedChannel(arriving(stream)), "binary")
-
-
-@pytest.mark.parametrize(
-    ("type_code", "value"),
-    [
-        (FIELD_TYPE.LONG, b"1x"),
-        (FIELD_TYPE.LONG, b""),
-        (FIELD_TYPE.LONG, b"0x1"),
-        (FIELD_TYPE.LONG, b"1.5"),
-        (FIELD_TYPE.DOUBLE, b"nan"),
-        (FIELD_TYPE.DOUBLE, b"1e"),
-        (FIELD_TYPE.TINY, b"128"),
-        (FIELD_TYPE.DATE, b"2024-1-01"),
-        (FIELD_TYPE.DATE, b"2024/01/01"),
-        (FIELD_TYPE.DATE, b"2024-13-01"),
-        (FIELD_TYPE.DATETIME, b"2024-01-01"),
-        (FIELD_TYPE.DATETIME, b"2024-01-01 24:00:00"),
-        (FIELD_TYPE.DATETIME, b"2024-01-01 00:00:00."),
-        (FIELD_TYPE.DATETIME, b"2024-01-01 00:00:00.1234567"),
-        (FIELD_TYPE.TIME, b"1:00:00"),
-        (FIELD_TYPE.TIME, b"839:00:00"),
-        (FIELD_TYPE.TIME, b"00:60:00"),
-        (FIELD_TYPE.TIME, b"--1:00:00"),
-        (FIELD_TYPE.TIME, b""),
-        (FIELD_TYPE.NULL, b"x"),
-    ],
-)
-def test_impossible_text_is_damage(type_code: int, value: bytes):
-    column = simple_column("v", type_code, decimals=31)
-    rows = [text_row([value]), text_row([None])]
-    stream = packets(answer([column], rows))
-    with pytest.raises(SourceConnectionError, match="damaged"):
-        rows_from(ScriptedChannel(arriving(stream)), "text")
-
-
-def test_unknown_types_are_refused_by_name_and_code():
-    channel = ScriptedChannel(arriving(packets(answer([simple_column("odd", 20)], []))))
-    with pytest.raises(SourceError, match="`odd` has MySQL type code 20"):
-        open_stream(channel)
-    assert channel.state == "closed"
-
-
-@pytest.mark.parametrize(
-    "payloads",
-    [
-        [b"\xfb/etc/passwd"],
-        [b"\x02\x00"],
-        [b"\xfc\xff\xff"],
-        [b"\x01", b"short"],
-        [b"\x01", *answer([simple_column("v", FIELD_TYPE.LONG)], [])[1:2], b"\0no eof"],
-        answer([simple_column("v", FIELD_TYPE.LONG)], [], end=b"\xfe\0"),
-        answer([simple_column("v", FIELD_TYPE.LONG)], [], end=b"\xfe\0\0\0\0\0"),
-    ],
-)
-def test_impossible_answers_are_damage(payloads: list[bytes]):
-    with pytest.raises(SourceConnectionError, match="damaged"):
-        rows_from(ScriptedChannel(arriving(packets(payloads))), "text")
-
-
-def test_a_second_result_is_refused():
-    more = b"\xfe\0\0\x0a\0"
-    channel = ScriptedChannel(arriving(packets(answer(COLUMNS, [], end=more))))
-    with pytest.raises(SourceError, match="more than one result"):
-        rows_from(channel, "binary")
-    assert channel.state == "closed"
 
 
 def test_the_rows_of_the_package_docstring_are_read_as_it_says():
