@@ -6,6 +6,7 @@ The tree; each class names the exit code of the command line (see `ExitCode`):
   x ConfigError                 2  pipelines.yaml, an option or a name is wrong
     + UnsupportedValueError     4  a value cannot be kept exactly and no policy allows a change
   x CountMismatchError          4  two counts that must be equal are not
+  x FileChangedError            4  a registered file has another content than when it was written
   x SourceError                 5  MySQL
     + SourceConnectionError     5  MySQL cannot be reached or the connection was lost (retryable)
   x StorageError                6  S3
@@ -81,6 +82,12 @@ class UnsupportedValueError(ReplicationError):
 
 class CountMismatchError(ReplicationError):
     """Two counts that prove each other differ; nothing was committed."""
+
+    exit_code = ExitCode.MISMATCH
+
+
+class FileChangedError(ReplicationError):
+    """A registered file has another content than when it was written; nothing was committed."""
 
     exit_code = ExitCode.MISMATCH
 

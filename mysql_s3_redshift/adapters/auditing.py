@@ -13,7 +13,7 @@ from mysql_s3_redshift.core.cursors import EPOCH, ChunkQuery
 from mysql_s3_redshift.core.model import TablePlan, TimestampUnit
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.state import ExtractState
-from mysql_s3_redshift.core.stored_files import StoredFiles, compare_files
+from mysql_s3_redshift.core.stored_files import FoundFile, StoredFiles, compare_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ def find_files(operation: Operation, extract: ExtractState) -> StoredFiles:
     """Compare the files that the state names with those on S3, in one listing."""
     bucket = operation.states.bucket
     folder = s3_names.data_prefix(bucket.prefix, operation.plan)
-    sizes = {bucket.uri(found.key): found.bytes for found in bucket.list(folder)}
+    listed = {found.key: found for found in bucket.list(folder)}
     for file in extract.files:
         key = bucket.key(file.uri)
         if not key.startswith(folder):  # adopted files lie where the tool before put them
-            size = bucket.size(key)
-            sizes |= {} if size is None else {file.uri: size}
-    return compare_files(extract, operation.states.load.read(), sizes)
+            listed |= {found.key: found for found in bucket.list(key) if found.key == key}
+    found = {bucket.uri(key): FoundFile(o.bytes, o.etag) for key, o in listed.items()}
+    return compare_files(extract, operation.states.load.read(), found)

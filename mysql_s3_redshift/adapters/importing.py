@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mysql_s3_redshift.adapters.operations import Changed, Operation
 from mysql_s3_redshift.adapters.pair import DescribedTable, describe
-from mysql_s3_redshift.adapters.s3.bucket import StoredObject
+from mysql_s3_redshift.adapters.s3.objects import StoredObject
 from mysql_s3_redshift.adapters.s3.parquet import read_footer
 from mysql_s3_redshift.core import legacy
 from mysql_s3_redshift.core.arrow_types import arrow_type
@@ -143,6 +143,7 @@ def _adopt(
                 uri=uri,
                 rows=footer.num_rows,
                 bytes=stored.bytes,
+                etag=stored.etag,
                 schema_id=schema.fingerprint,
                 kind="adopted",
                 run_id=RUN_ID,

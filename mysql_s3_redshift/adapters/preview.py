@@ -245,6 +245,9 @@ class _NoStorage:
     def delete_files(self, uris: Sequence[str]) -> None:
         del uris
 
+    def etags(self, uris: Sequence[str]) -> Mapping[str, str | None]:
+        return self._storage.etags(uris)
+
     def put_schema(self, schema: TableSchema) -> None:
         del schema
 

@@ -41,15 +41,14 @@ def files_of_generation(
         files |= _forgotten(storage, extract, target, set(files))
         if len(files) != extract.mysql_state.total_files:
             raise _impossible(storage.plan, f"only {len(files):,} of its files can be named")
-    there = _keys_on_s3(storage)
-    bucket = storage.bucket
+    there = storage.etags([f.uri for f in files.values()])
     for file in files.values():
-        key = bucket.key(file.uri)
-        if key not in there and not bucket.exists(key):
+        if file.uri not in there:
             raise _impossible(storage.plan, f"{file.uri} is not on S3 any more")
     if not files:
         raise _impossible(storage.plan, "nothing was extracted yet")
-    return [files[seq] for seq in sorted(files)]
+    # As they are now: objects that came back from a backup may be of other parts.
+    return [files[seq].with_(etag=there[files[seq].uri]) for seq in sorted(files)]
 
 
 def files_of_window(files: Sequence[DataFile], plan: TablePlan, window: Window) -> list[DataFile]:
@@ -118,11 +117,6 @@ def _fitting(shapes: dict[str, pa.Schema], found: pa.Schema) -> str | None:
         if [(field.name, field.type) for field in shape] == wanted:
             return fingerprint
     return None
-
-
-def _keys_on_s3(storage: TableStorage) -> set[str]:
-    folder = s3_names.data_prefix(storage.bucket.prefix, storage.plan)
-    return {found.key for found in storage.bucket.list(folder)}
 
 
 def _impossible(plan: TablePlan, why: str) -> ConfigError:

@@ -122,6 +122,8 @@ class DataFile(Document):
         window: Half-open stretch [from, to) that the set replaces, data time.
         window_on: Column (MySQL's name) and unit of that stretch; None means the cursor timestamp,
             a date and time.
+        etag: S3's name of the object's content when its footer was read; None where that is not
+            known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -139,3 +141,4 @@ class DataFile(Document):
     set_id: str | None = None
     window: tuple[str, str] | None = None
     window_on: tuple[str, TimestampUnit] | None = None
+    etag: str | None = None

@@ -97,6 +97,7 @@ def file_record(chunk: Chunk, columns: Sequence[str], loop: ChunkLoop, **facts: 
         uri=chunk.written.uri,
         rows=chunk.written.rows,
         bytes=chunk.written.bytes,
+        etag=chunk.written.etag,
         first=watermark.named(columns, chunk.first),
         last=watermark.named(columns, chunk.last),
         run_id=loop.run_id,

@@ -4,9 +4,9 @@
     prepare ledger and target → manifest → one transaction → mark in the load state
 
 The transaction: lock the ledger, leave out what the ledger has, COPY the manifest into staging,
-prove the count, apply by load mode, write the ledger, commit. Truth is inside the transaction:
-a crash before COMMIT leaves nothing, a crash after it leaves the ledger, in which the next load
-finds its files and only marks them.
+prove the count, apply by load mode, prove the files, write the ledger, commit. Truth is inside the
+transaction: a crash before COMMIT leaves nothing, a crash after it leaves the ledger, in which the
+next load finds its files and only marks them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,12 @@ from mysql_s3_redshift.core.ports import (
 )
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.core.state import ExtractState, LoadState
-from mysql_s3_redshift.errors import CountMismatchError, ReplicationError, StateConflictError
+from mysql_s3_redshift.errors import (
+    CountMismatchError,
+    FileChangedError,
+    ReplicationError,
+    StateConflictError,
+)
 
 __all__ = ["LoadReport", "LoadRequest", "load", "load_target"]
 
@@ -71,6 +76,7 @@ def load(
 
     Raises:
         CountMismatchError: COPY counted other rows than the files have; rolled back.
+        FileChangedError: A file is not what was extracted; rolled back.
         StateConflictError: Another run loaded meanwhile; the ledger kept everything single.
         TargetError, StorageError: What was committed stays; the rest is pending.
     """
@@ -182,10 +188,32 @@ def _apply(
         )
     applied = transaction.apply(run.table, schema, group.files)
     reach("load.after_apply")
+    _refuse_changed_files(run, group)
     transaction.record(load_id, manifest_uri, group.files)
     reach("load.before_commit")
     transaction.commit()
     return applied
+
+
+def _refuse_changed_files(run: Loading, group: Group) -> None:
+    """COPY reads whatever has a file's name and size; commit only what the file was proven to be.
+
+    Asked once, behind every COPY of the transaction: what has its old content now had it then.
+    """
+    marked = {f.uri: f.etag for f in group.files if f.etag is not None}
+    found = run.storage.etags(list(marked)) if marked else {}
+    changed = [uri for uri, etag in marked.items() if found.get(uri) != etag]
+    if changed:
+        more = f" (and {len(changed) - 1} more files)" if len(changed) > 1 else ""
+        raise FileChangedError(
+            f"{run.table.plan.display_name}: {changed[0]}{more} has another content on S3 than "
+            "when it was extracted.",
+            kept="The transaction was rolled back; the target is unchanged, the files are pending.",
+            remedy="Restore the version that was written (S3 versioning). Where there is none, "
+            "give the file up by `s3clean clean --force --pattern NAME` and read its rows again. "
+            "If only its encryption or its parts are new, `sync --redshift-only --reload` takes "
+            "it as it is.",
+        )
 
 
 def _load_id(run: Loading) -> str:

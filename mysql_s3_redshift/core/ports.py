@@ -111,11 +111,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """What the storage knows of a finished file: rows are those of its footer."""
+    """What the storage knows of a finished file: rows are those of its footer.
+
+    Attributes:
+        etag: S3's name of the content that the footer is of.
+    """
 
     uri: str
     rows: int
     bytes: int
+    etag: str | None = None
 
 
 class FileWriter(Protocol):
@@ -139,6 +144,9 @@ class Storage(Protocol):
 
     def delete_files(self, uris: Sequence[str]) -> None:
         """Delete exactly these data files."""
+
+    def etags(self, uris: Sequence[str]) -> Mapping[str, str | None]:
+        """ETags of these data files as S3 has them now; those that are not there are left out."""
 
     def put_schema(self, schema: TableSchema) -> None:
         """Store a schema document under its fingerprint."""

@@ -13,17 +13,32 @@ from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
 
 
 @dataclass(frozen=True, slots=True)
+class FoundFile:
+    """An object as S3 lists it."""
+
+    bytes: int
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DamagedFile:
     """A registered file that is not there, or not as it was written.
 
     Attributes:
-        found: Bytes on S3; None where it is not there.
+        found: What is there in its place; None where nothing is.
         pending: Whether it waits to be loaded.
     """
 
     file: DataFile
-    found: int | None
+    found: FoundFile | None
     pending: bool
+
+    @property
+    def what(self) -> str:
+        """What is wrong with it, in two words."""
+        if self.found is None:
+            return "not there"
+        return "other size" if self.found.bytes != self.file.bytes else "other content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +56,20 @@ class StoredFiles:
 
 
 def compare_files(
-    extract: ExtractState, load: LoadState | None, sizes: Mapping[str, int]
+    extract: ExtractState, load: LoadState | None, there: Mapping[str, FoundFile]
 ) -> StoredFiles:
-    """Compare the registered files with those on S3; `sizes` are bytes by URI."""
+    """Compare the registered files with those on S3, by URI."""
     waiting = {f.seq for f in extract.pending(load)}
     cleaned, damaged = 0, []
     for file in extract.files:
-        found, pending = sizes.get(file.uri), file.seq in waiting
+        found, pending = there.get(file.uri), file.seq in waiting
         if found is None and not pending:
             cleaned += 1
-        elif found != file.bytes:
+        elif found is None or not _is_as_written(file, found):
             damaged.append(DamagedFile(file, found, pending))
     present = len(extract.files) - cleaned - len(damaged)
     return StoredFiles(present, cleaned, tuple(damaged))
+
+
+def _is_as_written(file: DataFile, found: FoundFile) -> bool:
+    return found.bytes == file.bytes and file.etag in {None, found.etag}

@@ -63,21 +63,26 @@ def test_a_healthy_table_passes_and_is_left_as_it_is(
 def test_files_that_are_gone_or_changed_are_told_with_what_they_hold(
     shop: Shop, instance: dg.DagsterInstance
 ) -> None:
-    state = shop.replication.extract("orders").state
-    gone, changed = state.files
+    shop.replication.sync("orders")
+    replaced, _ = shop.replication.extract_state("orders").files
+    put(shop, replaced, b"x" * replaced.bytes)
+    shop.insert("orders", 31, 60)
+    gone, changed = shop.replication.extract("orders").files
     delete(shop, gone)
-    shop.replication.put_object(changed.uri.removeprefix(f"s3://{BUCKET}/"), b"not parquet")
+    put(shop, changed, b"not parquet")
     evaluation = evaluations(shop.audit(instance, specs.REGISTERED_FILES_EXIST))[
         specs.REGISTERED_FILES_EXIST
     ]
     assert not evaluation.passed
     assert evaluation.severity is dg.AssetCheckSeverity.ERROR
-    assert number_of(evaluation, "files_damaged") == 2
-    assert gone.uri in text_of(evaluation, "what_happened")
+    assert number_of(evaluation, "files_damaged") == 3
+    assert replaced.uri in text_of(evaluation, "what_happened")
     assert "watermark reset" in text_of(evaluation, "what_to_do")
-    assert [(row["uri"], row["bytes_on_s3"]) for row in rows_of(evaluation, "damaged")] == [
-        (gone.uri, None),
-        (changed.uri, 11),
+    damaged = rows_of(evaluation, "damaged")
+    assert [(row["uri"], row["found"], row["bytes_on_s3"]) for row in damaged] == [
+        (replaced.uri, "other content", replaced.bytes),
+        (gone.uri, "not there", None),
+        (changed.uri, "other size", 11),
     ]
 
 
@@ -88,6 +93,11 @@ def test_a_loaded_file_may_be_cleaned(shop: Shop, instance: dg.DagsterInstance) 
     assert not failed_ones(result)
     found = evaluations(result)[specs.REGISTERED_FILES_EXIST]
     assert (number_of(found, "files_present"), number_of(found, "files_cleaned")) == (1, 1)
+
+
+def put(shop: Shop, file: DataFile, body: bytes) -> None:
+    """Overwrite a file, as somebody else would."""
+    shop.replication.put_object(file.uri.removeprefix(f"s3://{BUCKET}/"), body)
 
 
 def delete(shop: Shop, file: DataFile) -> None:

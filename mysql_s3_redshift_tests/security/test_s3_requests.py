@@ -72,7 +72,7 @@ def write_everything(bucket: Bucket) -> list[str]:
     file = ParquetUpload(bucket, "mysql/data/one.parquet", ROWS.schema)
     file.write(ROWS)
     assert file.finish() is not None
-    assert bucket.read_tail("mysql/data/one.parquet", 4) == b"PAR1"
+    assert bucket.read_tail("mysql/data/one.parquet", 4)[0] == b"PAR1"
     parts = bucket.begin_upload("mysql/data/parts.parquet")
     part = bucket.upload_part("mysql/data/parts.parquet", parts, 1, b"x" * 10)
     bucket.complete_upload("mysql/data/parts.parquet", parts, [part])

@@ -9,13 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from mysql_s3_redshift.adapters.s3.client import client_of
+from mysql_s3_redshift.adapters.s3.objects import StoredObject, StoredUpload, plain_etag
 from mysql_s3_redshift.config import StorageConfig
 from mysql_s3_redshift.errors import StorageError
 
@@ -37,25 +36,6 @@ DELETE_BATCH = 1_000
 
 class PreconditionFailedError(StorageError):
     """The object is not in the version that the write was based on."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """One object of a listing."""
-
-    key: str
-    bytes: int
-    modified: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredUpload:
-    """A multipart upload that was not completed, and the bytes of the parts it has."""
-
-    key: str
-    upload_id: str
-    bytes: int
-    started: datetime
 
 
 class Bucket:
@@ -128,13 +108,13 @@ class Bucket:
                 raise
             return answer["Body"].read(), str(answer["ETag"])
 
-    def read_tail(self, key: str, length: int) -> bytes:
-        """The last `length` bytes of an object, or all of a shorter one."""
+    def read_tail(self, key: str, length: int) -> tuple[bytes, str | None]:
+        """The last `length` bytes of an object, or all of a shorter one, with its ETag."""
         with self._errors("GetObject", key):
             answer = self.client.get_object(
                 Bucket=self.name, Key=key, Range=f"bytes=-{length}", **self._owner()
             )
-            return bytes(answer["Body"].read())
+            return bytes(answer["Body"].read()), plain_etag(answer)
 
     def exists(self, key: str) -> bool:
         """Whether the object exists."""
@@ -151,15 +131,17 @@ class Bucket:
                 raise
         return int(answer["ContentLength"])
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object under a prefix; pages until the end."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """Every object under a prefix, or those of them after a key; pages until the end."""
+        start = {"StartAfter": after} if after else {}
         with self._errors("ListObjectsV2", prefix):
             pages = self.client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.name, Prefix=prefix, **self._owner()
+                Bucket=self.name, Prefix=prefix, **start, **self._owner()
             )
             for page in pages:
                 for entry in page.get("Contents", []):
-                    yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
+                    key, modified = entry["Key"], entry["LastModified"]
+                    yield StoredObject(key, entry["Size"], modified, plain_etag(entry))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete exactly these keys.

@@ -155,7 +155,9 @@ class ParquetUpload:
         except BaseException:
             self.abort()
             raise
-        return WrittenFile(self._bucket.uri(self._key), self._footer_rows(), self._sink.size)
+        footer, etag = read_footer_and_etag(self._bucket, self._key)
+        uri = self._bucket.uri(self._key)
+        return WrittenFile(uri, int(footer.num_rows), self._sink.size, etag)
 
     def abort(self) -> None:
         """Stop both threads and give the upload up."""
@@ -203,9 +205,6 @@ class ParquetUpload:
         )
         return self._writer
 
-    def _footer_rows(self) -> int:
-        return int(read_footer(self._bucket, self._key).num_rows)
-
 
 def read_footer(bucket: Bucket, key: str) -> pq.FileMetaData:
     """Read what a parquet file on S3 tells about itself.
@@ -213,12 +212,17 @@ def read_footer(bucket: Bucket, key: str) -> pq.FileMetaData:
     Raises:
         StorageError: It is not there, or it is damaged.
     """
-    tail = bucket.read_tail(key, FOOTER_BYTES)
+    return read_footer_and_etag(bucket, key)[0]
+
+
+def read_footer_and_etag(bucket: Bucket, key: str) -> tuple[pq.FileMetaData, str | None]:
+    """Read a footer as `read_footer` does, with the ETag of the object that it was read from."""
+    tail, etag = bucket.read_tail(key, FOOTER_BYTES)
     length = int.from_bytes(tail[-8:-4], "little") + 8
     if tail[-4:] == b"PAR1" and length > len(tail):
-        tail = bucket.read_tail(key, length)
+        tail, etag = bucket.read_tail(key, length)
     try:
-        return pq.read_metadata(io.BytesIO(tail))
+        return pq.read_metadata(io.BytesIO(tail)), etag
     except (pa.ArrowInvalid, OSError) as error:
         raise StorageError(
             f"The footer of {bucket.uri(key)} cannot be read: {error}",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby, takewhile
 
 import pyarrow as pa
 
@@ -46,6 +47,30 @@ class TableStorage:
     def delete_files(self, uris: Sequence[str]) -> None:
         """Delete exactly these data files."""
         self.bucket.delete([self.bucket.key(uri) for uri in uris])
+
+    def etags(self, uris: Sequence[str]) -> dict[str, str | None]:
+        """ETags of these data files as S3 has them now; those that are not there are left out.
+
+        They are listed, not asked one by one: a thousand are one request, and a load needs no
+        permission to read its table's files.
+        """
+        keys = sorted(self.bucket.key(uri) for uri in uris)
+        return {
+            self.bucket.uri(key): etag
+            for _, together in groupby(keys, key=lambda key: key.rpartition("/")[0])
+            for key, etag in self._listed(list(together))
+        }
+
+    def _listed(self, keys: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+        """ETags of some keys of one folder, in order; lists from the first to the last of them."""
+        wanted, first, last = set(keys), keys[0], keys[-1]
+        pairs = zip(first, last, strict=False)
+        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        for found in self.bucket.list(first[:common], after=first[:-1]):
+            if found.key > last:
+                return
+            if found.key in wanted:
+                yield found.key, found.etag
 
     def put_schema(self, schema: TableSchema) -> None:
         """Store a schema document; one that is there already is the same."""
