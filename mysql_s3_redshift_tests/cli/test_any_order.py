@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from mysql_s3_redshift_tests.cli.conftest import Project
-from mysql_s3_redshift_tests.cli.test_watermark import APPEND
+from mysql_s3_redshift_tests.cli.tables import APPEND
 from mysql_s3_redshift_tests.servers import mysql_admin_connection
 
 STEPS = 12

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mysql_s3_redshift_tests.cli.conftest import Project
-from mysql_s3_redshift_tests.cli.test_watermark import rows_of
+from mysql_s3_redshift_tests.cli.tables import rows_of
 
 
 def put(project: Project, path: str, body: bytes) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from mysql_s3_redshift_tests.cli.conftest import Project, Result
-from mysql_s3_redshift_tests.cli.test_watermark import put_state, rows_of
+from mysql_s3_redshift_tests.cli.tables import put_state, rows_of
 
 LOOKING = (
     "watermark get -t {t}",

@@ -11,8 +11,8 @@ import pytest
 
 from mysql_s3_redshift.cli.main import COMMANDS
 from mysql_s3_redshift_tests.cli.conftest import Project
+from mysql_s3_redshift_tests.cli.tables import rows_of
 from mysql_s3_redshift_tests.cli.test_import import put, put_file, v2
-from mysql_s3_redshift_tests.cli.test_watermark import rows_of
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 TAKE_OVER = "Take over from the tool before"

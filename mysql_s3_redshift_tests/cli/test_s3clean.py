@@ -8,7 +8,7 @@ import pytest
 
 from mysql_s3_redshift.adapters.redshift import ledger
 from mysql_s3_redshift_tests.cli.conftest import Project
-from mysql_s3_redshift_tests.cli.test_watermark import rows_of
+from mysql_s3_redshift_tests.cli.tables import rows_of
 from mysql_s3_redshift_tests.servers import redshift_connection, s3_client
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 from mysql_s3_redshift.config import load
 from mysql_s3_redshift_tests.cli.conftest import SCRIPT, Project
-from mysql_s3_redshift_tests.cli.test_watermark import rows_of
+from mysql_s3_redshift_tests.cli.tables import rows_of
 
 APPEND = "{cdc_strategy: id_only, cdc_id_column: id, load_mode: append}"
 
