@@ -12,6 +12,18 @@ from mysql_s3_redshift.core.slice_worker import SliceReport, SliceWork
 from mysql_s3_redshift.core.state import new_run_id
 from mysql_s3_redshift_tests.faults.replication import Replication
 
+# Kinds of keys: columns, key, and the values of row `seq`.
+KEYS = {
+    "sparse": ("k BIGINT", "k", "seq * 1000003"),
+    "skewed": ("k BIGINT UNSIGNED", "k", "IF(seq < 200, seq, 18446744073709000000 + seq)"),
+    "composite": ("k INT, l INT", "k, l", "IF(seq < 230, 1, seq % 3), seq"),
+    "text": ("k VARCHAR(40)", "k", "CONCAT(IF(seq % 2, 'Näme ', 'NAME '), seq)"),
+    "latin": ("k VARCHAR(40) CHARSET latin1 COLLATE latin1_bin", "k", "CONCAT(seq % 7, 'é', seq)"),
+    "binary": ("k BINARY(16)", "k", "UNHEX(LEFT(SHA2(seq, 256), 32))"),
+    "time": ("k DATETIME(6), l SMALLINT", "k, l", "'2024-01-01' + INTERVAL seq * seq SECOND, seq"),
+    "day": ("k DATE, l CHAR(9)", "k, l", "'2024-01-01' + INTERVAL seq % 3 DAY, HEX(seq)"),
+}
+
 Order = Callable[[tuple[SliceWork, ...]], Iterable[SliceWork]]
 
 

@@ -1,71 +1,33 @@
-"""Slices: exact whatever the key is, in any order, side by side, while rows change."""
+"""Slices: exact whatever the key is, in any order, while rows change."""
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.preview import preview_extract
-from mysql_s3_redshift.core import operate, slice_cuts
+from mysql_s3_redshift.core import slice_cuts
 from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.model import RunLimits
 from mysql_s3_redshift.core.state import new_run_id
-from mysql_s3_redshift.errors import ConfigError, ExitCode, StateConflictError
-from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.e2e.sliced import SlicedRun
-from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
-
-BY_TIME = {"cdc_strategy": "timestamp_only", "cdc_timestamp_column": "ts"}
-BY_ID = {"cdc_strategy": "id_only", "cdc_id_column": "id"}
-HYBRID = {"cdc_strategy": "hybrid", "cdc_timestamp_column": "ts", "cdc_id_column": "id"}
-
-KEYS = {
-    "sparse": ("k BIGINT", "k", "seq * 1000003"),
-    "skewed": ("k BIGINT UNSIGNED", "k", "IF(seq < 200, seq, 18446744073709000000 + seq)"),
-    "composite": ("k INT, l INT", "k, l", "IF(seq < 230, 1, seq % 3), seq"),
-    "text": ("k VARCHAR(40)", "k", "CONCAT(IF(seq % 2, 'Näme ', 'NAME '), seq)"),
-    "latin": ("k VARCHAR(40) CHARSET latin1 COLLATE latin1_bin", "k", "CONCAT(seq % 7, 'é', seq)"),
-    "binary": ("k BINARY(16)", "k", "UNHEX(LEFT(SHA2(seq, 256), 32))"),
-    "time": ("k DATETIME(6), l SMALLINT", "k, l", "'2024-01-01' + INTERVAL seq * seq SECOND, seq"),
-    "day": ("k DATE, l CHAR(9)", "k, l", "'2024-01-01' + INTERVAL seq % 3 DAY, HEX(seq)"),
-}
-
-
-@pytest.fixture(scope="module")
-def shared(
-    sandbox: SandboxStatus, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Replication]:
-    """One database, prefix and schema for the tests that only need a table of their own."""
-    with new_replication(sandbox, tmp_path_factory.mktemp("slices")) as opened:
-        yield opened
+from mysql_s3_redshift_tests.e2e.sliced import KEYS, SlicedRun
+from mysql_s3_redshift_tests.e2e.sliced_tables import (
+    BY_ID,
+    BY_TIME,
+    HYBRID,
+    assert_same,
+    make_table,
+)
+from mysql_s3_redshift_tests.faults.replication import Replication
 
 
 @pytest.fixture
 def probing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every table counts as a large one, so that index dives find the cuts."""
     monkeypatch.setattr(slice_cuts, "EXACT_ROWS", 3)
-
-
-def make_table(replication: Replication, name: str, rows: int = 300) -> None:
-    """Ids with gaps, equal timestamps, some of them NULL."""
-    replication.sql(
-        f"CREATE TABLE `{name}` (id BIGINT PRIMARY KEY AUTO_INCREMENT, ts DATETIME(6) NULL "
-        "DEFAULT NOW(6) ON UPDATE NOW(6), v INT, KEY (ts))",
-        f"INSERT INTO `{name}` SELECT seq * 7, IF(seq % 29, '2024-01-01' + INTERVAL seq DIV 40 "
-        f"SECOND, NULL), seq FROM seq_1_to_{rows}",
-    )
-
-
-def assert_same(replication: Replication, table: str, columns: str = "*") -> None:
-    """Source and target have the same rows, and all evidence agrees."""
-    assert replication.target_rows(table) == replication.source_rows(table, columns)
-    replication.check_evidence(table)
 
 
 @pytest.mark.usefixtures("probing")
@@ -137,42 +99,6 @@ def test_rows_that_change_between_the_slices_are_delivered_once(
     assert set(source) <= set(target) <= set(journal)
     assert set(target.values()) == {1}
     shared.check_evidence(table)
-
-
-def test_workers_side_by_side_lose_no_commit(shared: Replication) -> None:
-    """I-33, H-26: eight threads, some forty commits into one document, while rows change."""
-    make_table(shared, "side_by_side", 800)
-    shared.table("side_by_side", slices=8, chunk_rows=20, load_mode="append", **HYBRID)
-    run, ended = SlicedRun(shared, "side_by_side"), threading.Event()
-    works = run.plan()
-    writer = threading.Thread(target=write, args=(shared, "side_by_side", ended))
-    writer.start()
-    with ThreadPoolExecutor(len(works)) as pool:
-        reports = list(pool.map(run.read, works))
-    ended.set()
-    writer.join()
-    assert all(report.done for report in reports)
-    report = run.finish()
-    numbers = [f.seq for r in reports for f in r.files]
-    assert sorted(numbers) == list(range(1, len(numbers) + 1))
-    assert len({f.uri for f in report.files}) == len(report.files)
-    state = report.state.mysql_state
-    assert state.total_rows == state.last_session_rows == report.rows
-    shared.sync("side_by_side")
-    target = shared.target_rows("side_by_side")
-    assert set(shared.source_rows("side_by_side")) <= set(target), "a row is lost"
-    assert set(target.values()) == {1}, "a row version is doubled"
-    shared.check_evidence("side_by_side")
-
-
-def write(replication: Replication, table: str, ended: threading.Event) -> None:
-    """Insert and update all over the key, as an application would."""
-    with replication.mysql() as connection, connection.cursor() as cursor:
-        for number in range(5_000):
-            if ended.is_set():
-                return
-            cursor.execute(f"UPDATE `{table}` SET v = v + 1 WHERE id % 97 = {number % 97}")
-            cursor.execute(f"INSERT INTO `{table}` (id, v) VALUES ({-number}, {number})")
 
 
 @pytest.mark.parametrize("options", [HYBRID, BY_ID], ids=["by key", "by cursor"])
@@ -247,78 +173,3 @@ def test_an_empty_table_has_one_slice(shared: Replication) -> None:
     assert run.finish().rows == 1
     shared.load("empty")
     assert_same(shared, "empty")
-
-
-def test_ids_that_start_again_while_slices_are_read_are_refused(shared: Replication) -> None:
-    """Some of the ranges are done, and their new rows would never be read."""
-    make_table(shared, "restarted")
-    shared.table("restarted", slices=3, **BY_ID)
-    run = SlicedRun(shared, "restarted")
-    run.read(run.plan()[0])
-    shared.sql("DROP TABLE restarted", "DO SLEEP(1.1)")  # CREATE_TIME has whole seconds
-    make_table(shared, "restarted", 20)
-    with pytest.raises(ConfigError, match="its ids started again"):
-        SlicedRun(shared, "restarted").plan()
-
-
-def test_of_two_workers_of_a_slice_the_later_one_wins(shared: Replication) -> None:
-    """H-26: the other one changes nothing any more and ends with exit code 8."""
-    make_table(shared, "rivals")
-    shared.table("rivals", slices=2, chunk_rows=20, load_mode="append", **HYBRID)
-    run = SlicedRun(shared, "rivals")
-    works = run.plan()
-    passed = 0
-
-    def rival() -> bool:
-        nonlocal passed
-        passed += 1
-        if passed == 3:
-            SlicedRun.read(run, works[0])
-        return False
-
-    with pytest.raises(StateConflictError) as lost:
-        run.read(works[0], stopping=rival)
-    assert lost.value.exit_code is ExitCode.STATE_CONFLICT
-    run.read(works[1])
-    assert run.finish().rows == 300
-    shared.load("rivals")
-    assert_same(shared, "rivals")
-
-
-@pytest.mark.parametrize("by", ["reset", "run"])
-def test_a_worker_of_an_ended_history_changes_nothing(replication: Replication, by: str) -> None:
-    """I-16: after a reset, and after another run has taken over, its plan is gone."""
-    make_table(replication, "t")
-    replication.table("t", slices=3, chunk_rows=20, load_mode="append", **HYBRID)
-    run = SlicedRun(replication, "t")
-    works, passed = run.plan(), 0
-
-    def interfere() -> bool:
-        nonlocal passed
-        passed += 1
-        if passed == 3 and by == "reset":
-            reset(replication)
-        elif passed == 3:
-            SlicedRun(replication, "t").plan()
-        return False
-
-    with pytest.raises(StateConflictError):
-        run.read(works[1], stopping=interfere)
-    before = replication.extract_state("t")
-    if by == "reset":
-        with pytest.raises(StateConflictError):
-            run.read(works[0])
-        assert replication.extract_state("t") == before
-        assert before.files == ()
-    SlicedRun(replication, "t").all()
-    replication.load("t")
-    assert_same(replication, "t")
-
-
-def reset(replication: Replication) -> None:
-    """Begin a new history, as `watermark reset --mysql-only` does."""
-    with replication.connections() as connections:
-        document = connections.storage(replication.plan("t")).extract_states()
-        state = document.read()
-        assert state is not None
-        document.write(operate.reset_extract(state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from mysql_s3_redshift_tests.exactness.families import Edges
+from mysql_s3_redshift_tests.exactness.edges import Edges
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from mysql_s3_redshift.errors import ConfigError, UnsupportedValueError
-from mysql_s3_redshift_tests.exactness.families import text
+from mysql_s3_redshift_tests.exactness.edges import text
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
 NO_DATES = ["'0000-00-00'", "'2024-00-10'", "'2024-02-31'"]

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from mysql_s3_redshift.errors import TargetError
 from mysql_s3_redshift_tests.exactness.comparison import differences, told_by_both
-from mysql_s3_redshift_tests.exactness.families import BITS, FLOATS, TIMES, Edges, text
+from mysql_s3_redshift_tests.exactness.edges import Edges, text
+from mysql_s3_redshift_tests.exactness.families import TIMES
+from mysql_s3_redshift_tests.exactness.number_families import BITS, FLOATS
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
 IN_ONE_DATABASE = settings(

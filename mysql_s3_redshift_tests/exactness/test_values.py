@@ -6,7 +6,8 @@ import pytest
 
 from mysql_s3_redshift.core.target_types import parse_target_type
 from mysql_s3_redshift_tests.exactness.comparison import differences, told_by_both
-from mysql_s3_redshift_tests.exactness.families import FAMILIES, Edges
+from mysql_s3_redshift_tests.exactness.edges import Edges
+from mysql_s3_redshift_tests.exactness.families import FAMILIES
 from mysql_s3_redshift_tests.exactness.pair import Pair
 
 

@@ -7,18 +7,23 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
+from mysql_s3_redshift.adapters.ssh import Tunnel
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.authority import Authority
 from mysql_s3_redshift_tests.security.bastion import Bastion, make_key
 from mysql_s3_redshift_tests.security.deployment import Deployment, new_deployment
 from mysql_s3_redshift_tests.security.tls_servers import (
+    PASSWORD,
     TlsServers,
     running_mysql,
     running_redshift,
 )
+from mysql_s3_redshift_tests.security.tunnels import OpenTunnel, source
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +70,31 @@ def bastion(shared_bastion: Bastion) -> Iterator[Bastion]:
         shared_bastion.start()
 
 
+@pytest.fixture
+def tunnel_to_mysql(bastion: Bastion, mysql_server: SandboxStatus) -> Iterator[OpenTunnel]:
+    """Make tunnels to MySQL; keywords change their `ssh` section."""
+    made = []
+
+    def make(**changes: Any) -> Tunnel:
+        made.append(Tunnel("sources", "shop", source(mysql_server, bastion.section(**changes))))
+        return made[-1]
+
+    yield make
+    for tunnel in made:
+        tunnel.close()
+
+
+@pytest.fixture
+def connection(
+    bastion: Bastion, mysql_server: SandboxStatus, tunnel_to_mysql: OpenTunnel
+) -> Iterator[MySqlConnection]:
+    """A MySQL connection through a tunnel."""
+    config = source(mysql_server, bastion.section())
+    opened = MySqlConnection("shop", config, tunnel_to_mysql())
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def warehouse_bastion(folder: Path) -> Iterator[Bastion]:
     """Another bastion, with another key and host key."""
@@ -96,6 +126,17 @@ def tls_servers(
         running_redshift(folder / "redshift", s3_server, certificate, key) as redshift,
     ):
         yield TlsServers(mysql, redshift, authority)
+
+
+@pytest.fixture(scope="session")
+def account(tls_servers: TlsServers) -> str:
+    """A user who needs TLS alone, and one who needs a certificate."""
+    tls_servers.mysql.run(
+        f"CREATE USER plain@'%' IDENTIFIED BY '{PASSWORD}'",
+        f"CREATE USER certified@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE X509",
+        "GRANT SELECT ON mysql.* TO plain@'%'",
+    )
+    return "plain"
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.security.bastion import Bastion
 from mysql_s3_redshift_tests.security.cutting_proxy import Cut, cutting_proxy
 from mysql_s3_redshift_tests.security.deployment import Deployment
-from mysql_s3_redshift_tests.security.test_tunnel import tunnel_folders, tunnel_processes
 from mysql_s3_redshift_tests.security.tls_servers import TlsServers
+from mysql_s3_redshift_tests.security.tunnels import tunnel_folders, tunnel_processes
 from mysql_s3_redshift_tests.servers import s3_client
 
 ORDERS = (

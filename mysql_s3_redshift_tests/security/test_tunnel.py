@@ -1,4 +1,4 @@
-"""Tunnels through a real sshd: who is trusted, what is refused, and that nothing is left behind."""
+"""Tunnels through a real sshd: failures, the way back, and that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,98 +22,17 @@ from mysql_s3_redshift.adapters.mysql.connection import MySqlConnection
 from mysql_s3_redshift.adapters.ssh import Tunnel, child, command
 from mysql_s3_redshift.adapters.ssh import tunnel as tunnels
 from mysql_s3_redshift.config import SourceConfig, TargetConfig
-from mysql_s3_redshift.errors import (
-    ConfigError,
-    SourceConnectionError,
-    TargetConnectionError,
-)
+from mysql_s3_redshift.errors import ConfigError, SourceConnectionError, TargetConnectionError
 from mysql_s3_redshift.sandbox.ports import HOST
-from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
-from mysql_s3_redshift_tests.security.bastion import Bastion, make_key
-
-PASSPHRASE = "correct horse battery"
-
-OpenTunnel = Callable[..., Tunnel]
-
-
-def source(server: SandboxStatus, ssh: dict[str, Any], **changes: Any) -> SourceConfig:
-    account = server.mysql_reader
-    section = {
-        "host": account.host,
-        "port": account.port,
-        "user": account.user,
-        "password": account.password,
-        "ssh": ssh,
-    }
-    return SourceConfig.model_validate(section | changes)
-
-
-@pytest.fixture
-def tunnel_to_mysql(bastion: Bastion, mysql_server: SandboxStatus) -> Iterator[OpenTunnel]:
-    """Make tunnels to MySQL; keywords change their `ssh` section."""
-    made = []
-
-    def make(**changes: Any) -> Tunnel:
-        made.append(Tunnel("sources", "shop", source(mysql_server, bastion.section(**changes))))
-        return made[-1]
-
-    yield make
-    for tunnel in made:
-        tunnel.close()
-
-
-@pytest.fixture
-def connection(
-    bastion: Bastion, mysql_server: SandboxStatus, tunnel_to_mysql: OpenTunnel
-) -> Iterator[MySqlConnection]:
-    """A MySQL connection through a tunnel."""
-    config = source(mysql_server, bastion.section())
-    opened = MySqlConnection("shop", config, tunnel_to_mysql())
-    yield opened
-    opened.close()
-
-
-def descendants() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
-
-
-def command_line(process: psutil.Process) -> list[str]:
-    """The words that started a process; none when it has ended just now."""
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
-
-
-def is_zombie(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def tunnel_processes() -> list[str]:
-    """Command lines of this test's tunnels."""
-    lines = [command_line(process) for process in descendants()]
-    return [" ".join(words) for words in lines if any("ssh-tunnel-" in word for word in words)]
-
-
-def clients() -> list[psutil.Process]:
-    """The `ssh` of each of this test's tunnels."""
-    return [p for p in descendants() if Path([*command_line(p), ""][0]).name == "ssh"]
-
-
-def tunnel_folders() -> set[Path]:
-    """Folders of this test's tunnels: the fixture `own_temporary_folder` keeps others out."""
-    return set(Path(tempfile.gettempdir()).glob("ssh-tunnel-*"))
-
-
-def eventually(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
+from mysql_s3_redshift_tests.security.tunnels import (
+    clients,
+    command_line,
+    eventually,
+    is_zombie,
+    source,
+    tunnel_folders,
+    tunnel_processes,
+)
 
 # -- what a tunnel is ---------------------------------------------------------------------------
 
@@ -154,143 +71,6 @@ def test_a_bastion_that_may_not_forward_is_quoted_in_the_error(
     finally:
         bastion.permitted = "any"
         bastion.stop()
-
-
-# -- host keys ----------------------------------------------------------------------------------
-
-
-def test_a_bastion_that_known_hosts_does_not_know_is_refused(tunnel_to_mysql, tmp_path):
-    empty = tmp_path / "known_hosts"
-    empty.touch()
-    with pytest.raises(ConfigError, match=r"did not show a host key") as refused:
-        tunnel_to_mysql(known_hosts=str(empty)).open()
-    assert "sources.shop.ssh" in str(refused.value)
-    assert "ssh-keyscan -p " in refused.value.remedy
-    assert empty.read_text() == ""
-
-
-def test_a_bastion_that_shows_another_host_key_is_refused(bastion, tunnel_to_mysql, tmp_path):
-    other = make_key(tmp_path / "other")
-    forged = tmp_path / "known_hosts"
-    public = other.with_name("other.pub").read_text()
-    forged.write_text(f"[{HOST}]:{bastion.port} {public}")
-    with pytest.raises(ConfigError, match=r"did not show a host key"):
-        tunnel_to_mysql(known_hosts=str(forged)).open()
-
-
-def test_without_known_hosts_the_remedy_names_the_command(tunnel_to_mysql, tmp_path):
-    with pytest.raises(ConfigError) as refused:
-        tunnel_to_mysql(known_hosts=str(tmp_path / "none")).open()
-    assert "ssh-keyscan -p " in refused.value.remedy
-
-
-# -- private keys -------------------------------------------------------------------------------
-
-
-def test_a_key_that_others_can_read_is_refused_with_the_chmod(tunnel_to_mysql, tmp_path):
-    key = make_key(tmp_path / "key")
-    key.chmod(0o644)
-    with pytest.raises(ConfigError, match=r"open to other users \(mode 0644\)") as refused:
-        tunnel_to_mysql(private_key=str(key)).open()
-    assert refused.value.remedy == f"Run `chmod 600 {key}`."
-    assert "sources.shop.ssh.private_key" in refused.value.happened
-
-
-@pytest.mark.parametrize("content", [None, "ssh-ed25519 AAAA key", "PuTTY-User-Key-File-3: x"])
-def test_a_file_that_is_no_private_key_is_refused(tunnel_to_mysql, tmp_path, content):
-    key = tmp_path / "key"
-    if content is not None:
-        key.write_text(content)
-        key.chmod(0o600)
-    with pytest.raises(ConfigError, match=r"cannot be read|is not a private key"):
-        tunnel_to_mysql(private_key=str(key)).open()
-
-
-def test_a_key_that_the_bastion_does_not_know_is_refused(tunnel_to_mysql, tmp_path):
-    stranger = make_key(tmp_path / "stranger")
-    with pytest.raises(ConfigError, match="Permission denied") as refused:
-        tunnel_to_mysql(private_key=str(stranger)).open()
-    assert "authorized_keys" in refused.value.remedy
-
-
-def test_the_passphrase_opens_the_key_and_stands_on_no_command_line(
-    bastion, tunnel_to_mysql, tmp_path
-):
-    key = make_key(tmp_path / "key with 100% spaces", PASSPHRASE)
-    bastion.admit(key)
-    seen: list[str] = []
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.005):
-            seen.extend(" ".join(command_line(process)) for process in descendants())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        tunnel = tunnel_to_mysql(private_key=str(key), private_key_passphrase=PASSPHRASE)
-        tunnel.open()
-    finally:
-        stop.set()
-        watcher.join()
-    assert any("ssh-tunnel-" in line for line in seen)
-    assert not any(PASSPHRASE in line for line in seen)
-    assert [file.name for file in tunnel.open().parent.iterdir()] == ["socket"]
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [(None, "passphrase is not given"), ("wrong", "passphrase does not open")],
-)
-def test_a_passphrase_that_is_missing_or_wrong_is_told(
-    bastion, tunnel_to_mysql, tmp_path, given, message
-):
-    key = make_key(tmp_path / "key", PASSPHRASE)
-    bastion.admit(key)
-    with pytest.raises(ConfigError, match=message) as refused:
-        tunnel_to_mysql(private_key=str(key), private_key_passphrase=given).open()
-    assert PASSPHRASE not in str(refused.value)
-    assert "ssh-add" in refused.value.remedy
-
-
-def test_the_agents_keys_are_used_where_no_key_is_named(
-    bastion, tunnel_to_mysql, monkeypatch, tmp_path
-):
-    address = tmp_path / "agent"
-    agent = subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(address)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    try:
-        eventually(address.exists)
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(address))
-        subprocess.run(["ssh-add", str(bastion.key)], check=True, capture_output=True)
-        tunnel_to_mysql(private_key=None).connect().close()
-    finally:
-        agent.terminate()
-        agent.communicate(timeout=60)
-
-
-def test_without_key_and_agent_the_error_names_both_ways(tunnel_to_mysql, monkeypatch):
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    with pytest.raises(ConfigError, match="no SSH agent is running") as refused:
-        tunnel_to_mysql(private_key=None).open()
-    assert "ssh-add" in refused.value.remedy
-
-
-def test_a_configuration_file_can_add_a_jump_but_not_weaken_trust(
-    bastion, warehouse_bastion, tunnel_to_mysql, tmp_path
-):
-    jump = f"-W %h:%p -p {warehouse_bastion.port} -i {warehouse_bastion.key}"
-    jump += f" -o UserKnownHostsFile={warehouse_bastion.known_hosts} -o BatchMode=yes"
-    settings = tmp_path / "config"
-    settings.write_text(
-        f"StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nProxyCommand ssh {jump} {HOST}\n"
-    )
-    tunnel_to_mysql(config_file=str(settings)).connect().close()
-    empty = tmp_path / "known_hosts"
-    empty.touch()
-    with pytest.raises(ConfigError, match="did not show a host key"):
-        tunnel_to_mysql(config_file=str(settings), known_hosts=str(empty)).open()
 
 
 # -- failures and the way back ------------------------------------------------------------------

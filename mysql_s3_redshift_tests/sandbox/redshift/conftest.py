@@ -161,6 +161,15 @@ def another(stand_in: StandIn, connection: Any) -> Iterator[Any]:
         opened.close()
 
 
+@pytest.fixture
+def table(block: Any) -> str:
+    """A table with one row."""
+    run(block, "create table t (id int, v int)")
+    run(block, "insert into t values (1, 1)")
+    block.commit()
+    return "t"
+
+
 def run(connection: Any, sql: str, *arguments: Any) -> list[list[Any]]:
     cursor = connection.cursor()
     cursor.execute(sql, arguments or None)

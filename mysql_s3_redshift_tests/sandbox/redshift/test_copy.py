@@ -1,4 +1,4 @@
-"""COPY .. FORMAT PARQUET: which files and options load, and what comes out."""
+"""What COPY makes of a file's columns and values: types that load, values that fit, exact rows."""
 # ruff: noqa: DTZ001 - a TIMESTAMP without time zone is what is tested
 
 from __future__ import annotations
@@ -7,84 +7,14 @@ import datetime as dt
 import decimal
 import math
 import random
-import threading
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from mysql_s3_redshift.sandbox.redshift.copy.manifest import find_files
-from mysql_s3_redshift.sandbox.redshift.errors import LoadError
-from mysql_s3_redshift.sandbox.redshift.settings import S3Settings
-from mysql_s3_redshift.sandbox.redshift.storage import Storage
-from mysql_s3_redshift_tests.sandbox.redshift.conftest import (
-    BUCKET,
-    ROLE,
-    Lake,
-    copy,
-    entry,
-    refusal,
-    run,
-)
-
-
-def one_column(values: list[Any], kind: pa.DataType) -> pa.Table:
-    return pa.table({"ignored": pa.array(values, kind)})
-
-
-UTC = dt.UTC
-ACCEPTED = [
-    ("smallint", pa.int16(), [1, None]),
-    ("smallint", pa.int8(), [-1]),
-    ("smallint", pa.uint8(), [255]),
-    ("integer", pa.int32(), [-(2**31)]),
-    ("integer", pa.uint16(), [65535]),
-    ("bigint", pa.int64(), [2**63 - 1]),
-    ("real", pa.float32(), [1.5]),
-    ("double precision", pa.float64(), [0.1]),
-    ("boolean", pa.bool_(), [True, False]),
-    ("date", pa.date32(), [dt.date(9999, 12, 31)]),
-    ("timestamp", pa.timestamp("us"), [dt.datetime(1, 1, 1)]),
-    ("timestamp", pa.timestamp("ms"), [dt.datetime(2024, 1, 1)]),
-    ("timestamptz", pa.timestamp("us", "UTC"), [dt.datetime(2024, 1, 1, tzinfo=UTC)]),
-    ("varchar(4)", pa.string(), ["é😀"[:1] * 2, "", None]),
-    ("char(3)", pa.string(), ["abc"]),
-    ("decimal(38, 10)", pa.decimal128(38, 10), [Decimal("-1.0000000001")]),
-    ("decimal(5, 2)", pa.decimal128(5, 2), [Decimal("999.99")]),
-]
-REFUSED = [
-    ("smallint", pa.int32()),
-    ("smallint", pa.int64()),
-    ("smallint", pa.uint16()),
-    ("integer", pa.int16()),
-    ("integer", pa.int64()),
-    ("integer", pa.uint32()),
-    ("bigint", pa.int32()),
-    ("bigint", pa.uint64()),
-    ("bigint", pa.float64()),
-    ("real", pa.float64()),
-    ("double precision", pa.float32()),
-    ("boolean", pa.int8()),
-    ("date", pa.timestamp("us")),
-    ("date", pa.string()),
-    ("timestamp", pa.timestamp("ns")),
-    ("timestamp", pa.date32()),
-    ("timestamp", pa.int64()),
-    ("time", pa.time64("us")),
-    ("time", pa.time32("ms")),
-    ("varchar(10)", pa.int32()),
-    ("varchar(10)", pa.binary()),
-    ("varbyte(10)", pa.string()),
-    ("varbyte(10)", pa.binary(4)),
-    ("geometry", pa.binary()),
-    ("decimal(10, 2)", pa.decimal128(10, 3)),
-    ("decimal(10, 2)", pa.decimal128(11, 2)),
-    ("decimal(18, 0)", pa.int64()),
-    ("varchar(10)", pa.list_(pa.string())),
-    ("varchar(10)", pa.struct([("a", pa.string())])),
-]
+from mysql_s3_redshift_tests.sandbox.redshift.columns import ACCEPTED, REFUSED, UTC, one_column
+from mysql_s3_redshift_tests.sandbox.redshift.conftest import BUCKET, Lake, copy, refusal, run
 
 
 @pytest.mark.parametrize(
@@ -184,115 +114,6 @@ def test_super_needs_serializetojson_and_json_text_stays_a_string(
     assert rows == [['{"b":1,"a":["x"]}', "object"], ['"{\\"b\\": 1}"', "string"]]
 
 
-@pytest.mark.parametrize(
-    "option",
-    [
-        "region 'us-east-1'",
-        "maxerror 5",
-        "compupdate off",
-        "acceptanydate",
-        "delimiter ','",
-        "gzip",
-        "dateformat 'auto'",
-        "truncatecolumns",
-        "null as 'x'",
-        "noload",
-    ],
-)
-def test_columnar_copy_refuses_the_options_of_text(
-    connection: Any, lake: Lake, option: str
-) -> None:
-    run(connection, "create table t (c int)")
-    fields = refusal(connection, copy("t", f"s3://{BUCKET}/nothing/", option))
-    assert fields["C"] == "0A000"
-    assert "is not supported for PARQUET based COPY" in fields["M"]
-
-
-def test_columnar_copy_takes_statupdate_off(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    lake.put_table("stat/1.parquet", one_column([1], pa.int32()))
-    run(connection, copy("t", f"s3://{BUCKET}/stat/", "statupdate off"))
-
-
-@pytest.mark.parametrize(
-    ("auth", "sqlstate"),
-    [
-        ("", "42601"),
-        ("iam_role 'x'", "XX000"),
-        ("iam_role 'arn:aws:iam::1:role/x'", "XX000"),
-        ("access_key_id 'a'", "42601"),
-        (f"iam_role '{ROLE}' access_key_id 'a' secret_access_key 'b'", "42601"),
-    ],
-)
-def test_copy_needs_one_complete_authorization(connection: Any, auth: str, sqlstate: str) -> None:
-    run(connection, "create table t (c int)")
-    fields = refusal(connection, f"copy t from 's3://{BUCKET}/x/' {auth} format parquet")
-    assert fields["C"] == sqlstate
-
-
-def test_every_way_to_authorize_loads(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    lake.put_table("auth/1.parquet", one_column([1], pa.int32()))
-    for auth in (
-        "iam_role default",
-        f"credentials 'aws_iam_role={ROLE}'",
-        "credentials 'aws_access_key_id=k;aws_secret_access_key=s'",
-        "access_key_id 'k' secret_access_key 's' session_token 't'",
-    ):
-        run(connection, f"copy t from 's3://{BUCKET}/auth/' {auth} format as parquet")
-    assert run(connection, "select count(*) from t") == [[4]]
-
-
-def test_a_source_without_manifest_is_a_prefix(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    lake.put_table("orders/1.parquet", one_column([1], pa.int32()))
-    lake.put_table("orders_old/1.parquet", one_column([2], pa.int32()))
-    run(connection, copy("t", f"s3://{BUCKET}/orders"))
-    assert run(connection, "select c from t order by c") == [[1], [2]]
-    fields = refusal(connection, copy("t", f"s3://{BUCKET}/no-such-prefix/"))
-    assert "does not exist" in fields["M"]
-
-
-def test_a_manifest_loads_what_it_lists(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    size = lake.put_table("m/1.parquet", one_column([1, 2], pa.int32()))
-    manifest = lake.put_manifest(
-        "m.manifest",
-        [entry("m/1.parquet", size, mandatory=True)] * 2 + [entry("m/missing.parquet", 1)],
-    )
-    run(connection, copy("t", manifest, "manifest"))
-    assert run(connection, "select count(*), pg_last_copy_count() from t") == [[4, 4]]
-    history = "select status, loaded_rows from sys_load_history order by query_id desc limit 1"
-    assert run(connection, history) == [["completed", 4]]
-
-
-def test_a_manifest_that_does_not_tell_the_truth_is_refused(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    size = lake.put_table("m/1.parquet", one_column([1], pa.int32()))
-    url = f"s3://{BUCKET}/m/1.parquet"
-    for entries, text in (
-        ([{"url": url}], "File entry does not have 'meta' key."),
-        ([{"url": url, "meta": {}}], "File entry does not have 'content_length' key."),
-        ([entry("m/1.parquet", size + 1)], "416"),
-        ([entry("m/missing.parquet", 1, mandatory=True)], "not found"),
-        ([entry("m/missing.parquet", 1)], "No files found"),
-        ([], "No files found"),
-        (b"{not json", "not in the correct JSON format"),
-        (b"[]", "not in the correct JSON format"),
-    ):
-        manifest = lake.put_manifest("bad.manifest", entries)
-        fields = refusal(connection, copy("t", manifest, "manifest"))
-        assert text in fields["M"] + fields["D"]
-    missing = refusal(connection, copy("t", f"s3://{BUCKET}/no.manifest", "manifest"))
-    assert "NoSuchKey" in missing["M"]
-
-
-def test_a_file_that_is_not_parquet_is_refused(connection: Any, lake: Lake) -> None:
-    run(connection, "create table t (c int)")
-    lake.client.put_object(Bucket=BUCKET, Key="csv/1.csv", Body=b"1,2,3\n" * 10)
-    assert "not a Parquet file" in refusal(connection, copy("t", f"s3://{BUCKET}/csv/"))["D"]
-
-
 def test_a_copy_rolls_back_with_its_block(block: Any, lake: Lake) -> None:
     run(block, "create table t (c int)")
     block.commit()
@@ -377,29 +198,3 @@ def test_500_rows_of_extremes_come_back_exactly(connection: Any, lake: Lake) -> 
     for index, name in enumerate(EXTREMES):
         expected = [v.hex() if isinstance(v, bytes) else v for v in columns[name]]
         assert [repr(row[index]) for row in rows] == [repr(value) for value in expected], name
-
-
-def test_the_keys_of_a_copy_sign_its_requests() -> None:
-    """The S3 server of these tests takes any key, so the request itself is looked at."""
-    seen: list[str] = []
-
-    class Refusing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(self.headers["Authorization"])
-            body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-            self.send_response(403)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keep the output of the tests clean."""
-
-    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        storage = Storage(S3Settings(f"http://127.0.0.1:{server.server_port}", "role", "secret"))
-        for credentials, key in ((None, "role"), (("own", "s", None), "own")):
-            with pytest.raises(LoadError, match=r"Access Denied,Status 403,Error AccessDenied"):
-                find_files(storage.client(credentials), "s3://lake/x", manifest=False, query=1)
-            assert f"Credential={key}/" in seen[-1]
-        server.shutdown()
