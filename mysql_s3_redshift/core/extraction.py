@@ -17,6 +17,7 @@ from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling, p
 from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
 from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.faultpoints import reach
+from mysql_s3_redshift.core.mode_change import refuse_changed_mode
 from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ExtractPorts
@@ -148,8 +149,10 @@ class Extraction:
                 kept="The state and all files are unchanged.",
                 remedy="Set the old strategy again, or start anew with `watermark reset`.",
             )
+        mode = str(self.table.load_mode)
+        refuse_changed_mode(self.table.plan, state, loaded, mode=mode)
         facts = {
-            "load_mode": str(self.table.load_mode),
+            "load_mode": mode,
             "key": list(self.table.key),
             "version_column": self.table.cursor.timestamp,
             "cursor_columns": list(self.table.cursor.columns),

@@ -24,6 +24,7 @@ from mysql_s3_redshift.core.loading import (
     load_target,
     manifest_of,
 )
+from mysql_s3_redshift.core.mode_change import refuse_changed_mode
 from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.pending import Group, Selection, select_files
 from mysql_s3_redshift.core.ports import (
@@ -82,6 +83,7 @@ def load(
     """
     table = load_target(plan, extract)
     state = (states.read() or LoadState.first(plan)).begin(extract.generation)
+    refuse_changed_mode(plan, extract, state, mode=table.load_mode)
     reach("load.after_state_read")
     run = Loading(table, extract, request, storage, states, target, progress, state, extracts)
     try:

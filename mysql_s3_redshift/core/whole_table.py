@@ -22,13 +22,13 @@ def read_whole_table(run: Extraction) -> None:
     """Read all rows, unless the cursor shows that nothing changed.
 
     A limit stops in between; the next run then goes on by the key, and the set is complete when
-    the last row is reached.
+    the last row is reached. Where the columns changed meanwhile, it begins anew.
     """
     state, columns = run.state.mysql_state, run.table.cursor.snapshot_columns
     if run.table.cursor.is_incremental and not _has_changed(run):
         return
     _refuse_limit_without_key(run)
-    phase = state.snapshot or Snapshot()
+    phase = _phase_under_way(run) or Snapshot()
     set_id = phase.set_id or uuid.uuid4().hex[:12]
     after = tuple(decode_value(phase.position[c]) for c in columns if c in phase.position)
     digest = run.loop.digest = ContentDigest(run.schema.fingerprint)
@@ -45,6 +45,21 @@ def read_whole_table(run: Extraction) -> None:
         chunks = chunks or [write_empty(run.loop)]
     files = run.records(chunks, columns, kind="full", set_id=set_id)
     run.register(files, **_progress(run, chunks, after, set_id), digest=content)
+
+
+def _phase_under_way(run: Extraction) -> Snapshot | None:
+    """The snapshot that a limit left, where the rest of it can be read as its beginning was.
+
+    The files of a set are one COPY, which matches columns by their places: after a change of the
+    columns none of them fits the others. Nor does a position in another key tell what was read.
+    """
+    phase = run.state.mysql_state.snapshot
+    if phase is None or phase.set_id is None:  # none, or the one of another load mode
+        return None
+    if tuple(phase.position) != run.table.cursor.snapshot_columns:
+        return None
+    read = [f.schema_id for f in run.state.files if f.set_id == phase.set_id]
+    return phase if set(read) == {run.schema.fingerprint} else None
 
 
 def _progress(run: Extraction, chunks: list[Chunk], after: Position, set_id: str) -> dict[str, Any]:
