@@ -20,6 +20,7 @@ from mysql_s3_redshift.adapters.salvage import salvage
 from mysql_s3_redshift.core import operate
 from mysql_s3_redshift.core.counts import ADOPTED_ROWS, TARGET_SINCE
 from mysql_s3_redshift.core.cursors import Cursor
+from mysql_s3_redshift.core.histories import OWNER, owner_of
 from mysql_s3_redshift.core.identities import read_identity
 from mysql_s3_redshift.core.loading import TRUNCATING
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value, Window
@@ -75,7 +76,7 @@ class Operation:
             extract = self.change.stamp(extract, **facts)
             self.states.extract.write(extract)
         if load is not None:
-            load = self.change.stamp(load)
+            load = self.change.stamp(load, **{OWNER: owner_of(self.plan)})
             self.states.load.write(load)
         return Changed(extract, load, tuple(copies), self.version, deleted_rows)
 
@@ -107,12 +108,12 @@ def set_watermark(
         ConfigError: The strategy has no such watermark, or the id cannot be one of its column.
         StateConflictError: A run committed in between; nothing was changed.
     """
-    state = operation.states.extract.read()
+    state, load = operation.states.read()
     cursor = _cursor(operation, state)
     value: Value = None
     if identity is not None:
         value = read_identity(identity, _described(operation, state), cursor)
-    state = state or ExtractState.first(operation.plan, str(cursor.strategy))
+    state = state or ExtractState.first(operation.plan, str(cursor.strategy)).beyond(load)
     moved = operate.set_watermark(state, cursor, timestamp=timestamp, identity=value)
     return operation.write(moved, None, manual_watermark=True)
 
@@ -197,7 +198,7 @@ def reload_window(operation: Operation, window: Window) -> Changed:
 def _anew(
     extract: ExtractState, load: LoadState | None, *, keep_load: bool
 ) -> tuple[ExtractState, LoadState | None]:
-    changed = operate.reset_extract(extract)
+    changed = operate.reset_extract(extract).beyond(load)
     if keep_load or load is None:
         return changed, None
     return changed, operate.reset_load(load, changed.generation)

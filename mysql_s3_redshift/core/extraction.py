@@ -17,6 +17,7 @@ from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling, p
 from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
 from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.faultpoints import reach
+from mysql_s3_redshift.core.histories import refuse_other_owner
 from mysql_s3_redshift.core.mode_change import refuse_changed_mode
 from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
@@ -140,6 +141,8 @@ class Extraction:
         loaded = self.ports.loads.read()
         first = ExtractState.first(self.table.plan, strategy).beyond(loaded)
         state = self.ports.states.read() or first
+        if loaded is not None:
+            refuse_other_owner(self.table.plan, state, loaded)
         if state.mysql_state.status == "pending":  # never extracted, or reset: no watermark yet
             state = state.with_(cdc_strategy=strategy)
         if state.cdc_strategy != strategy:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from mysql_s3_redshift.core.faultpoints import reach
+from mysql_s3_redshift.core.histories import begin_load, refuse_doubled_history
 from mysql_s3_redshift.core.loading import (
     FinishedLoad,
     Loading,
@@ -37,7 +38,7 @@ from mysql_s3_redshift.core.ports import (
     Target,
 )
 from mysql_s3_redshift.core.schema import TableSchema
-from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.core.state import ExtractState
 from mysql_s3_redshift.errors import (
     CountMismatchError,
     FileChangedError,
@@ -78,11 +79,12 @@ def load(
     Raises:
         CountMismatchError: COPY counted other rows than the files have; rolled back.
         FileChangedError: A file is not what was extracted; rolled back.
+        ConfigError: The target has the rows of another table or history.
         StateConflictError: Another run loaded meanwhile; the ledger kept everything single.
         TargetError, StorageError: What was committed stays; the rest is pending.
     """
     table = load_target(plan, extract)
-    state = (states.read() or LoadState.first(plan)).begin(extract.generation)
+    state = begin_load(plan, extract, states.read())
     refuse_changed_mode(plan, extract, state, mode=table.load_mode)
     reach("load.after_state_read")
     run = Loading(table, extract, request, storage, states, target, progress, state, extracts)
@@ -145,6 +147,7 @@ def _load_group(run: Loading, group: Group, schema: TableSchema) -> None:
         _refuse_newer_snapshot(run, transaction, group)
         known = transaction.known((*group.files, *group.superseded))
         if known.isdisjoint(f.uri for f in group.files):
+            refuse_doubled_history(run, transaction)
             applied = _apply(run, transaction, group, schema, load_id, manifest_uri)
     if applied is None:
         found = [f for f in group.files if f.uri in known]

@@ -196,6 +196,14 @@ class LoadTransaction(Protocol):
     def newest(self) -> int | None:
         """The largest number of a file that the ledger has; None while it is empty."""
 
+    def of_other_history(self, files: Sequence[DataFile], generation: int) -> str | None:
+        """A loaded file that is not of this history; None where there is none, or no row.
+
+        Args:
+            files: All that the history registers.
+            generation: The history's.
+        """
+
     def stage(self, schema: TableSchema, manifest_uri: str, files: Sequence[DataFile]) -> int:
         """COPY a manifest into the staging table; returns pg_last_copy_count()."""
 

@@ -139,7 +139,10 @@ class ExtractState(Document):
         if load is None:
             return self
         newest = max((load.loaded_through, *load.loaded_beyond))
-        return self.with_(generation=load.generation + 1, next_seq=newest + 1)
+        return self.with_(
+            generation=max(self.generation, load.generation + 1),
+            next_seq=max(self.next_seq, newest + 1),
+        )
 
     def begin(self, run_id: str, *, continues: bool = False) -> ExtractState:
         """A run starts: its session counts are 0, unless an earlier step of it began already."""

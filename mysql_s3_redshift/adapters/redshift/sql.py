@@ -151,6 +151,16 @@ def ledger_files(ledger: str) -> str:
     return f"SELECT uri FROM {ledger} WHERE seq BETWEEN ? AND ?"
 
 
+def numbered_files(ledger: str) -> str:
+    """The ledger's files in a range of numbers, each with its number."""
+    return f"SELECT seq, uri FROM {ledger} WHERE seq BETWEEN ? AND ? ORDER BY seq"
+
+
+def file_of_other_generation(ledger: str) -> str:
+    """One file of any other generation."""
+    return f"SELECT MAX(uri) FROM {ledger} WHERE generation <> ?"
+
+
 def newest_file(ledger: str) -> str:
     """The largest number of a file in the ledger."""
     return f"SELECT MAX(seq) FROM {ledger}"

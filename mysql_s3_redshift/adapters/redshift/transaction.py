@@ -55,6 +55,18 @@ class RedshiftTransaction:
         newest = self._connection.query(sql.newest_file(self._names.ledger))[0][0]
         return None if newest is None else int(newest)
 
+    def of_other_history(self, files: Sequence[DataFile], generation: int) -> str | None:
+        """A loaded file of another generation, or that has the number of another one of ours."""
+        ledger = self._names.ledger
+        if not self._connection.query(sql.any_row(self._names.target)):
+            return None
+        [(other,)] = self._connection.query(sql.file_of_other_generation(ledger), (generation,))
+        if other is not None:
+            return str(other)
+        ours = {f.seq: f.uri for f in files}
+        rows = self._connection.query(sql.numbered_files(ledger), (min(ours), max(ours)))
+        return next((str(uri) for seq, uri in rows if ours.get(int(seq), uri) != uri), None)
+
     def stage(self, schema: TableSchema, manifest_uri: str, files: Sequence[DataFile]) -> int:
         """COPY a manifest into staging, or straight into the target where nothing is in between.
 
