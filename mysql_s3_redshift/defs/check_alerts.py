@@ -15,25 +15,20 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import dagster as dg
 
 from mysql_s3_redshift.config import AlertConfig, AlertedChecks, Config
 from mysql_s3_redshift.core.model import TablePlan
-from mysql_s3_redshift.defs.alerts import send, ui_link
+from mysql_s3_redshift.defs.alert_channels import send, ui_link
 from mysql_s3_redshift.defs.checks.specs import audit_check_keys, step_check_keys
 from mysql_s3_redshift.defs.checks.standing import FOUND_AT
 from mysql_s3_redshift.defs.config_memory import recall, remember
+from mysql_s3_redshift.defs.ended_runs import End, ended_runs, newest_end
 from mysql_s3_redshift.defs.names import PIPELINE_TAG, check_alerts_name
 
-RUNS_PER_TICK = 300
-_End = Literal[
-    dg.DagsterEventType.RUN_SUCCESS,
-    dg.DagsterEventType.RUN_FAILURE,
-    dg.DagsterEventType.RUN_CANCELED,
-]
-_ENDS: tuple[_End, ...] = get_args(_End)
+_ENDS: tuple[End, ...] = get_args(End)
 _NUMBERS = re.compile(r"[\d.,:]+")
 
 Checks = Mapping[dg.AssetCheckKey, TablePlan]
@@ -89,11 +84,11 @@ def build_check_alerts(
     def tell_of_checks(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         told = Told.of(context.cursor)
         if told is None:
-            context.update_cursor(Told(_newest_end(context.instance)).cursor())
+            context.update_cursor(Told(newest_end(context.instance, _ENDS)).cursor())
             return dg.SkipReason("from now on, ends of runs are looked at")
         alerts = recall(path).alerts(pipeline)
         checks = {key: plan for plan in plans for key in _check_keys(plan)}
-        runs, told.after = _ended_runs(context.instance, told.after)
+        runs, told.after = ended_runs(context.instance, _ENDS, after=told.after)
         known = {key.to_user_string() for key in checks}
         told.red = {check: what for check, what in told.red.items() if check in known}
         news = News()
@@ -195,32 +190,6 @@ def _mark(found: dg.AssetCheckEvaluation) -> str:
 
 def _check_keys(plan: TablePlan) -> list[dg.AssetCheckKey]:
     return [*step_check_keys(plan), *audit_check_keys(plan).values()]
-
-
-def _newest_end(instance: dg.DagsterInstance) -> int:
-    newest = [
-        record.storage_id
-        for kind in _ENDS
-        for record in instance.fetch_run_status_changes(kind, limit=1).records
-    ]
-    return max(newest, default=0)
-
-
-def _ended_runs(instance: dg.DagsterInstance, after: int) -> tuple[list[dg.DagsterRun], int]:
-    """Runs that ended after an event of the log, in that order, and the event to go on after."""
-    ends: dict[int, str] = {}
-    horizons = []
-    for kind in _ENDS:
-        wanted = dg.RunStatusChangeRecordsFilter(kind, after_storage_id=after)
-        page = instance.fetch_run_status_changes(wanted, limit=RUNS_PER_TICK, ascending=True)
-        ends |= {record.storage_id: record.run_id for record in page.records}
-        if page.has_more:  # the other kinds may be further on: go on together
-            horizons.append(page.records[-1].storage_id)
-    reached = [number for number in sorted(ends) if number <= min(horizons, default=number)]
-    ids = [ends[number] for number in reached]
-    found = instance.get_runs(dg.RunsFilter(run_ids=ids)) if ids else []
-    by_id = {run.run_id: run for run in found}
-    return [by_id[i] for i in ids if i in by_id], max([after, *reached])
 
 
 def _may_be_of(run: dg.DagsterRun, pipeline: str, checks: Checks) -> bool:

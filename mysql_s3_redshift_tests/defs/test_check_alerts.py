@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from mysql_s3_redshift.config import AlertConfig, AlertedChecks
-from mysql_s3_redshift.defs.alerts import AlertFailedError
+from mysql_s3_redshift.defs.alert_channels import AlertFailedError
 from mysql_s3_redshift.defs.check_alerts import Told, build_check_alerts
 from mysql_s3_redshift.defs.checks import audit, specs
 from mysql_s3_redshift.sandbox.s3_server import BUCKET

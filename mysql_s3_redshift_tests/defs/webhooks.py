@@ -11,14 +11,23 @@ from typing import Any
 
 
 @contextmanager
-def new_webhook() -> Iterator[tuple[str, list[Any]]]:
-    """An address that takes documents, and the documents that it took."""
+def new_webhook(answers: list[int] | None = None) -> Iterator[tuple[str, list[Any]]]:
+    """An address that takes documents, and the documents that it took.
+
+    Args:
+        answers: Statuses of the next answers, used up from the front; 0 hangs up without one.
+    """
     taken: list[Any] = []
 
     class Taker(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
+            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status = answers.pop(0) if answers else 204
+            if not status:
+                return
+            if status < 300:
+                taken.append(document)
+            self.send_response(status)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
