@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -48,12 +48,17 @@ _INSTALL = (
 
 @dataclass(frozen=True, slots=True)
 class MysqlAccount:
-    """Where a MySQL server is and who connects to it."""
+    """Where a MySQL server is and who connects to it.
+
+    Attributes:
+        own: Whether it is the sandbox's own server, on loopback, where nothing is encrypted.
+    """
 
     host: str
     port: int
     user: str
     password: str
+    own: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,8 @@ def accounts(settings: Settings) -> tuple[MysqlAccount, MysqlAccount]:
         return account, account
     port = settings.ports["mysql"]
     return (
-        MysqlAccount(HOST, port, ADMIN, settings.secrets.mysql_admin),
-        MysqlAccount(HOST, port, READER, settings.secrets.mysql_reader),
+        MysqlAccount(HOST, port, ADMIN, settings.secrets.mysql_admin, own=True),
+        MysqlAccount(HOST, port, READER, settings.secrets.mysql_reader, own=True),
     )
 
 
@@ -91,6 +96,8 @@ def connect(account: MysqlAccount) -> MysqlConnection:
         charset="utf8mb4",
         local_infile=True,
         connect_timeout=5,
+        # Else the driver reads all of the system's certificates for each connection.
+        ssl_disabled=account.own,
     )
 
 

@@ -53,6 +53,8 @@ def redshift_connection(settings: Settings) -> Connection:
         user=USER,
         password=settings.secrets.redshift,
         ssl=False,
+        # Else the driver looks through the stack and all modules for its caller's name.
+        application_name="mysql-s3-redshift sandbox",
     )
 
 

@@ -39,6 +39,7 @@ def reader(
         password=password,
         charset="utf8mb4",
         init_command="SET time_zone = '+00:00'",
+        ssl_disabled=account.own,
     )
     with contextlib.closing(connection):
         yield connection

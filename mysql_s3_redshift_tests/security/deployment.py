@@ -136,6 +136,7 @@ def redshift_admin(servers: TlsServers) -> Any:
             database="dev",
             user="awsuser",
             password=PASSWORD,
+            application_name="tests",
         )
     connection.autocommit = True
     return connection

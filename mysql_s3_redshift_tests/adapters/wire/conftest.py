@@ -42,6 +42,7 @@ def connect(mysql_server: SandboxStatus, mysql_database: str) -> Iterator[Connec
                 "sql_mode": LENIENT,
                 "autocommit": True,
                 "read_timeout": 20,
+                "ssl_disabled": account.own,
             }
             connection = pymysql.connect(**(settings | options))
             opened.callback(_close, connection)
