@@ -27,8 +27,9 @@ from mysql_s3_redshift.core.model import RunLimits, TablePlan, Window
 from mysql_s3_redshift.core.names import quote_mysql, table_identifier
 from mysql_s3_redshift.core.state import ExtractState, LoadState, new_run_id
 from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection
-from mysql_s3_redshift.sandbox.s3_server import BUCKET, endpoint_url
+from mysql_s3_redshift.sandbox.s3_server import BUCKET
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift_tests.faults.documents import connections_document
 from mysql_s3_redshift_tests.faults.launcher import Launcher
 from mysql_s3_redshift_tests.servers import (
     mysql_admin_connection,
@@ -104,7 +105,7 @@ class Replication:
     @property
     def s3(self) -> Any:
         """A boto3 client of the test's own."""
-        return _client(endpoint_url(self.sandbox.settings), self.sandbox)
+        return s3_client(self.sandbox)
 
     # -- runs ---------------------------------------------------------------------------------
 
@@ -271,42 +272,19 @@ class Replication:
         return set(self.objects()) - known - {f.uri for f in self.extract_state(table).files}
 
     def _document(self) -> dict[str, Any]:
-        access = self.sandbox.document()
-        reader = self.sandbox.mysql_reader
-        document: dict[str, Any] = {
-            "sources": {
-                "db": {
-                    "host": reader.host,
-                    "port": reader.port,
-                    "user": reader.user,
-                    "password": reader.password,
-                }
-            },
-            "storages": {"lake": {**access["s3"], "prefix": self.prefix, "region": "us-east-1"}},
-            "targets": {
-                "warehouse": {
-                    **access["redshift"],
-                    "copy_role": "default",
-                    "sslmode": "disable",
-                    "ledger_schema": f"{self.schema}_ledger",
-                }
-            },
-            "pipelines": {"p": self._pipeline(self.tables), **self.more},
-        }
-        for section, connections in self.sections.items():
-            for name, changes in connections.items():
-                document[section][name] = {**document[section].get(name, {}), **changes}
-        return document
-
-    def _pipeline(self, tables: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        named = {f"{self.database}.{quote_mysql(name)}": o for name, o in tables.items()}
-        return {
+        pipeline = {
             "source": "db",
             "storage": "lake",
             "target": "warehouse",
             "target_schema": self.schema,
-            "tables": named,
+            "tables": {f"{self.database}.{quote_mysql(n)}": o for n, o in self.tables.items()},
         }
+        document = connections_document(self.sandbox, self.prefix, f"{self.schema}_ledger")
+        document["pipelines"] = {"p": pipeline, **self.more}
+        for section, connections in self.sections.items():
+            for name, changes in connections.items():
+                document[section][name] = {**document[section].get(name, {}), **changes}
+        return document
 
 
 @contextlib.contextmanager
@@ -319,16 +297,6 @@ def new_replication(sandbox: SandboxStatus, folder: Path) -> Iterator[Replicatio
         finally:
             replication.redshift(f'DROP SCHEMA IF EXISTS "{schema}_ledger" CASCADE')
             _delete_objects(replication)
-
-
-_clients: dict[str, Any] = {}
-
-
-def _client(endpoint: str, sandbox: SandboxStatus) -> Any:
-    """One client an endpoint: making one takes longer than most tests' requests."""
-    if endpoint not in _clients:
-        _clients[endpoint] = s3_client(sandbox)
-    return _clients[endpoint]
 
 
 def _delete_objects(replication: Replication) -> None:
