@@ -22,8 +22,10 @@ demo: .make/sandbox ## Start the sandbox, sync every table, compare all counts, 
 	$(TOOL) sandbox compare
 	$(TOOL) sandbox ui
 
+# Tests start hundreds of processes: none of them compiles the project again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .make/test ## Run the whole suite on real local servers
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 retest: .make/test ## Run the tests that failed last once more, one after the other
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(PYTEST_ARGS)
