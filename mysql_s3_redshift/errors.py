@@ -4,7 +4,7 @@ The tree; each class names the exit code of the command line (see `ExitCode`):
 
 * ReplicationError
   x ConfigError                 2  pipelines.yaml, an option or a name is wrong
-    + UnsupportedValueError     4  a value cannot be kept exactly and no policy allows a change
+  x UnsupportedValueError       4  a value cannot be kept exactly and no policy allows a change
   x CountMismatchError          4  two counts that must be equal are not
   x FileChangedError            4  a registered file has another content than when it was written
   x SourceError                 5  MySQL
@@ -72,6 +72,15 @@ class ConfigError(ReplicationError):
     """`pipelines.yaml`, a command-line option or a name is wrong."""
 
     exit_code = ExitCode.USAGE
+
+    def __init__(
+        self,
+        happened: str,
+        *,
+        kept: str = "What was committed before is unchanged.",
+        remedy: str = "",
+    ) -> None:
+        super().__init__(happened, kept=kept, remedy=remedy)
 
 
 class UnsupportedValueError(ReplicationError):

@@ -103,16 +103,16 @@ def compare_counts(comparison: Comparison) -> list[Check]:
     adopted = comparison.load.metadata.get(ADOPTED_ROWS, 0) if comparison.load else 0
     most = total + (adopted if isinstance(adopted, int) else 0)
     if mode is LoadMode.APPEND and comparison.resolved.cursor.timestamp is not None:
-        cause = "" if held >= least else "rows are missing in the target; see --deep"
+        cause = "" if held >= least else "rows are missing in the target; see `verify --deep`"
         return [
             *checks,
             Check("target rows, at least those up to the watermark", held, least, cause),
         ]
     if held < least:
-        cause = "rows are missing in the target; see --deep"
+        cause = "rows are missing in the target; see `verify --deep`"
         return [*checks, Check("target rows and source rows", held, least, cause)]
     if held > most:
-        cause = "rows were deleted in the source, or doubled in the target; see --deep"
+        cause = "rows were deleted in the source, or doubled in the target; see `verify --deep`"
         return [*checks, Check("target rows and source rows", held, most, cause)]
     what = "target rows and source rows up to the watermark"
     if newer:

@@ -191,11 +191,11 @@ class Command(click.Command):
         self.examples = examples
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples below the options."""
+        """Write the examples below the options, unwrapped: they are copied into a shell."""
         if self.examples:
             with formatter.section("Examples"):
                 for example in self.examples:
-                    formatter.write_text(f"mysql-s3-redshift {example}")
+                    formatter.write(f"{'':{formatter.current_indent}}mysql-s3-redshift {example}\n")
         super().format_epilog(context, formatter)
 
 

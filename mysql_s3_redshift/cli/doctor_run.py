@@ -21,9 +21,11 @@ ArgumentT = TypeVar("ArgumentT")
 
 def examine(app: App, plans: Sequence[TablePlan]) -> None:
     """Try everything that the tables need, and exit with the code of the first failure."""
-    findings = []
+    findings: list[Finding] = []
     with Connections(app.config) as connections:
         for finding in _findings(plans, connections):
+            if finding in findings:
+                continue  # Several probes found that the target cannot be reached.
             findings.append(finding)
             if not app.as_json:
                 _show(finding)

@@ -10,15 +10,22 @@ from mysql_s3_redshift.errors import CountMismatchError
 
 
 class MismatchError(CountMismatchError):
-    """Something of a table differs."""
+    """Something of a table differs.
 
-    def __init__(self, table: str, checks: Sequence[Check], *, among: int | None = None) -> None:
+    Args:
+        remedy: What to do.
+        among: How many differences there are in all tables.
+    """
+
+    def __init__(
+        self, table: str, checks: Sequence[Check], *, remedy: str, among: int | None = None
+    ) -> None:
         first, count = checks[0], len(checks) if among is None else among
         super().__init__(
             f"{text.plural(count, 'difference')}; the first is in {table}: {first.what}: "
-            f"{first.found:,}, expected {first.expected:,}.",
+            f"{first.found:,}, expected {first.expected:,}: {first.cause}.",
             kept="Nothing was changed by comparing.",
-            remedy=f"Likely cause: {first.cause}.",
+            remedy=remedy,
         )
 
 
@@ -27,6 +34,6 @@ class MismatchToldError(MismatchError):
 
     document_printed = True
 
-    def __init__(self, different: Mapping[str, Sequence[Check]]) -> None:
+    def __init__(self, different: Mapping[str, Sequence[Check]], *, remedy: str) -> None:
         table, checks = next(iter(different.items()))
-        super().__init__(table, checks, among=sum(map(len, different.values())))
+        super().__init__(table, checks, remedy=remedy, among=sum(map(len, different.values())))

@@ -124,7 +124,8 @@ def status(app: App) -> None:
     current = sandboxes.status(_folder(app))
     if app.as_json:
         running = [name for name in _STOPPED if current.running[name]]
-        app.print_json("sandbox status", {**current.document(), "running": running})
+        web = {"web_ui": current.web_address}
+        app.print_json("sandbox status", {**current.document(), **web, "running": running})
     else:
         _print_status(current)
     stopped = [code for name, code in _STOPPED.items() if not current.running[name]]
@@ -225,6 +226,8 @@ def _print_status(current: SandboxStatus) -> None:
     for name, address in addresses.items():
         state = "running" if current.running[name] else "stopped"
         click.echo(f"{name:<9} {state:<8} {address}")
+    if current.web_address is not None:
+        click.echo(f"{'web':<9} {'running':<8} {current.web_address}")
 
 
 def _traffic_document(report: TrafficReport) -> dict[str, Any]:

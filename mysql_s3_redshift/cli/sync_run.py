@@ -11,13 +11,14 @@ import click
 
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.frame import error_document, tell_error
 from mysql_s3_redshift.cli.interrupts import Interrupts
-from mysql_s3_redshift.cli.main import error_document, tell_error
 from mysql_s3_redshift.cli.mismatch import MismatchError
 from mysql_s3_redshift.cli.progress import progress_view
 from mysql_s3_redshift.cli.sync_request import SyncRequest
 from mysql_s3_redshift.cli.verify_run import verify_table
 from mysql_s3_redshift.cli.watermark_count_run import counts_of
+from mysql_s3_redshift.core.counts import COUNTS_REMEDY
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.defs.instance import open_instance
 from mysql_s3_redshift.defs.sync import SyncOptions, TableOutcome, sync_tables
@@ -80,7 +81,8 @@ def _verified(app: App, plan: TablePlan, outcome: TableOutcome) -> TableOutcome:
     different = [check for check in checks if not check.agrees]
     if not different:
         return outcome
-    return replace(outcome, status="failed", error=MismatchError(plan.display_name, different))
+    mismatch = MismatchError(plan.display_name, different, remedy=COUNTS_REMEDY)
+    return replace(outcome, status="failed", error=mismatch)
 
 
 def exit_code(outcomes: Mapping[str, TableOutcome]) -> int:

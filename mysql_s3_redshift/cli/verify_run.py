@@ -19,7 +19,7 @@ from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.cli.mismatch import MismatchToldError
 from mysql_s3_redshift.cli.several import look_at_each
-from mysql_s3_redshift.core.counts import Check
+from mysql_s3_redshift.core.counts import SOURCE_REMEDY, Check
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
 
@@ -55,7 +55,7 @@ def verify_tables(app: App, plans: Sequence[TablePlan], *, deep: bool, most: int
         for name, verified in several.found.items():
             _show(name, verified)
     if different and not several.failed:
-        raise MismatchToldError(different)
+        raise MismatchToldError(different, remedy=SOURCE_REMEDY)
     several.raise_failures()
 
 

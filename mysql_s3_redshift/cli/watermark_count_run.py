@@ -14,7 +14,7 @@ from mysql_s3_redshift.cli.app import App
 from mysql_s3_redshift.cli.identity import who
 from mysql_s3_redshift.cli.mismatch import MismatchToldError
 from mysql_s3_redshift.cli.several import look_at_each
-from mysql_s3_redshift.core.counts import ADOPTED_ROWS, Check, check_counts
+from mysql_s3_redshift.core.counts import ADOPTED_ROWS, COUNTS_REMEDY, Check, check_counts
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
 
@@ -37,7 +37,7 @@ def validate(app: App, plans: Sequence[TablePlan]) -> None:
         for name, checks in several.found.items():
             _show(name, checks)
     if different and not several.failed:
-        raise MismatchToldError(different)
+        raise MismatchToldError(different, remedy=COUNTS_REMEDY)
     several.raise_failures()
 
 

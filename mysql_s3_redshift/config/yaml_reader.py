@@ -41,6 +41,7 @@ _QUOTE_REMEDY = "Put text that begins with a special character in quotes."
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}$\\'\"\r\n]*)?\}")
 _TOKEN_MARK = re.compile("\ue000" + r"|\\u[eE]000|\\U0000[eE]000")
+_TAB_INDENT = re.compile(r" *\t")
 _TOKEN = re.compile("\ue000([0-9]+)\ue001")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {
@@ -131,15 +132,21 @@ def parse_document(content: bytes, name: str) -> Document:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         # The cause is dropped: PyYAML's text quotes the file, and the file may hold secrets.
-        mark = error.problem_mark
-        what = f"is not valid YAML: {error.problem or error.context}"
-        problem = Problem((), what, line=mark.line + 1 if mark else None)
-        raise invalid(name, [problem]) from None
+        raise invalid(name, [_malformed(error, text)]) from None
     except yaml.YAMLError:
         raise invalid(name, [Problem((), "holds a character YAML does not allow")]) from None
     if not builder.complete:
         raise invalid(name, [Problem((), "is empty")])
     return Document(name, builder.root, builder.lines)
+
+
+def _malformed(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    mark = error.problem_mark
+    line = mark.line + 1 if mark else None
+    if line and any(map(_TAB_INDENT.match, text.split("\n")[line - 1 : line])):
+        what = "is indented with a tab, which YAML does not allow"
+        return Problem((), what, remedy="Indent with blanks.", line=line)
+    return Problem((), f"is not valid YAML: {error.problem or error.context}", line=line)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,16 @@ from dataclasses import dataclass
 from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.state import DataFile, ExtractState, LoadState
 
+COUNTS_REMEDY = (
+    "Each difference names its likely cause. Rows that are missing in the target come back with "
+    "`sync --redshift-only --reload`; rows that it had before are noted with "
+    "`watermark-count set-count`."
+)
+SOURCE_REMEDY = (
+    "Missing rows come back with `sync --from --to` or `sync --redshift-only --reload`; rows that "
+    "were deleted in MySQL stay in the target, unless the table is read whole (`cdc_strategy: "
+    "full_sync`, `load_mode: replace`)."
+)
 ADOPTED_ROWS = "adopted_rows"
 """In the load state's metadata: rows that the target had before the first load."""
 TARGET_SINCE = "target_since"

@@ -23,6 +23,7 @@ from mysql_s3_redshift.errors import ConfigError
 
 INTEGERS = {"tinyint", "smallint", "mediumint", "int", "bigint"}
 UPDATED = ("update_at", "updated_at", "update_time", "updated_time", "modified_at", "last_modified")
+_KEPT = "Nothing was read or written."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ def resolve(plan: TablePlan, table: SourceTable) -> ResolvedTable:
     if mode is LoadMode.UPSERT and not key:
         raise ConfigError(
             f"{plan.display_name}: load_mode upsert needs a key, and the table has none.",
+            kept=_KEPT,
             remedy="Set primary_key: [column, …], or load_mode: append.",
         )
     resolved = ResolvedTable(
@@ -115,7 +117,7 @@ def _unsliceable(table: ResolvedTable) -> ConfigError:
         )
     return ConfigError(
         f"{plan.display_name}: slices: {plan.slices} is not possible: {why}.",
-        kept="Nothing was read or written.",
+        kept=_KEPT,
         remedy="Set slices: 1 for this table.",
     )
 
@@ -130,6 +132,7 @@ def _readable_key(plan: TablePlan, key: tuple[str, ...]) -> tuple[str, ...]:
         raise ConfigError(
             f"{plan.display_name}: columns.exclude leaves out {', '.join(missing)}, a part of the "
             "key, without which rows cannot be found again.",
+            kept=_KEPT,
             remedy="Use columns.hash instead, set primary_key: [column, …] to other columns, or "
             "load_mode: append.",
         )
@@ -191,6 +194,7 @@ def _with_columns(plan: TablePlan, table: SourceTable, strategy: CdcStrategy) ->
 def _missing(plan: TablePlan, strategy: CdcStrategy, option: str) -> ConfigError:
     return ConfigError(
         f"{plan.display_name}: {strategy} needs {option}, and no indexed column of the table fits.",
+        kept=_KEPT,
         remedy=f"Set {option} in pipelines.yaml, or choose another cdc_strategy.",
     )
 
@@ -257,6 +261,7 @@ def _check_unit(plan: TablePlan, stamp: SourceColumn) -> None:
     raise ConfigError(
         f"{plan.display_name}: cursor column {stamp.name} is {stamp.column_type}, which does not "
         f"hold cdc_timestamp_unit {plan.timestamp_unit}.",
+        kept=_KEPT,
         remedy=f"Fitting values of cdc_timestamp_unit: {fitting}.",
     )
 
@@ -267,6 +272,7 @@ def _orderable(plan: TablePlan, column: SourceColumn) -> SourceColumn:
     raise ConfigError(
         f"{plan.display_name}: column {column.name} of type {column.column_type} cannot be a "
         "cursor: MySQL compares its values in another order than it sorts them.",
+        kept=_KEPT,
         remedy="Choose an integer, timestamp, decimal or text column.",
     )
 
@@ -278,5 +284,7 @@ def _column(plan: TablePlan, table: SourceTable, name: str) -> SourceColumn:
     known = ", ".join(c.name for c in table.columns[:20])
     raise ConfigError(
         f"{plan.display_name}: column {name} does not exist in {plan.qualified_name}.",
-        remedy=f"Its columns are: {known}{', …' if len(table.columns) > 20 else ''}.",
+        kept=_KEPT,
+        remedy=f"Its columns are: {known}{', …' if len(table.columns) > 20 else ''}. "
+        "Correct the name in pipelines.yaml.",
     )

@@ -139,7 +139,7 @@ def build_sensor(
         minimum_interval_seconds=pause_seconds(every),
         required_resource_keys={mysql},
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Every {format_duration(every)}: asks for a run of each table of `{name}` "
+        description=f"Every {format_duration(every)}: asks for a run of each table of {name} "
         "that has rows beyond its stored watermark or files to load. Tables in flight are left "
         "alone, and looked at as soon as they are not. Tables that failed wait twice as long after "
         "every failure.",
@@ -188,7 +188,7 @@ def build_schedule(
         cron_schedule=str(pipeline.sync.schedule),
         execution_timezone=pipeline.sync.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"A run of each table of `{name}`; tables still in flight are left alone.",
+        description=f"A run of each table of {name}; tables still in flight are left alone.",
     )
     def at_times(
         context: dg.ScheduleEvaluationContext,

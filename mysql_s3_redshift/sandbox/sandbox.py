@@ -65,6 +65,13 @@ class SandboxStatus:
         """The MySQL account of the product: it can only read."""
         return mysql_server.accounts(self.settings)[1]
 
+    @property
+    def web_address(self) -> str | None:
+        """Where the web UI answers; None where it does not run."""
+        process = self.settings.processes.get(WEB)
+        runs = process is not None and find(process) is not None
+        return web_ui.address(self.settings) if runs else None
+
     def document(self) -> dict[str, Any]:
         """Return what `sandbox status --json` prints: the access of an outside client."""
         admin, secrets = self.mysql_admin, self.settings.secrets

@@ -7,6 +7,7 @@ two commands from changing one sandbox at once. All three are readable by their 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -22,6 +23,7 @@ from mysql_s3_redshift.sandbox.processes import ServerProcess
 _FILE = "sandbox.json"
 _OWNER_ONLY = 0o600
 _LOCK_SECONDS = 180.0
+_UNWRITABLE = {errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,27 @@ def write_private(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; the kernel frees it when its holder dies."""
+    """Hold the folder's lock; the kernel frees it when its holder dies.
+
+    Raises:
+        ConfigError: The folder cannot be written, or somebody holds the lock for too long.
+    """
+    try:
+        with _locked(folder):
+            yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise ConfigError(
+            f"The sandbox's folder {folder} cannot be written: {error.strerror}.",
+            kept="Servers that ran still run; their data stays.",
+            remedy="Check the permissions of the folder and the room on its disk, or choose "
+            "another one with `sandbox --folder`.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _LOCK_SECONDS
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _OWNER_ONLY)

@@ -16,8 +16,8 @@ import click
 import pytest
 
 from mysql_s3_redshift.adapters.s3.states import TableStates
-from mysql_s3_redshift.cli import main
-from mysql_s3_redshift.cli.main import COMMANDS
+from mysql_s3_redshift.cli import frame
+from mysql_s3_redshift.cli.frame import COMMANDS
 from mysql_s3_redshift_tests.cli.conftest import SCRIPT, Project
 
 HEAVY = ("dagster", "pyarrow", "boto3", "sqlalchemy", "redshift_connector", "pydantic")
@@ -35,7 +35,7 @@ def leaves() -> list[tuple[str, ...]]:
     """Every command that does something, as words."""
     found: list[tuple[str, ...]] = []
     for name in COMMANDS:
-        command = main.cli.get_command(click.Context(main.cli), name)
+        command = frame.cli.get_command(click.Context(frame.cli), name)
         assert command is not None
         inside = command.commands if isinstance(command, click.Group) else {}
         found += [(name, word) for word in inside] or [(name,)]
@@ -44,7 +44,7 @@ def leaves() -> list[tuple[str, ...]]:
 
 def test_no_help_imports_anything_heavy():
     code = (
-        "import sys\nfrom mysql_s3_redshift.cli.main import run\n"
+        "import sys\nfrom mysql_s3_redshift.cli.frame import run\n"
         f"for command in {[(), *leaves()]!r}:\n"
         "    assert run([*command, '--help']) == 0, command\n"
         f"    assert not set({HEAVY!r}) & set(sys.modules), command\n"
@@ -57,13 +57,15 @@ def test_no_help_imports_anything_heavy():
 def test_every_command_shows_examples_and_the_global_options(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ):
-    assert main.run([*words, "--help"]) == 0
+    assert frame.run([*words, "--help"]) == 0
     shown = capsys.readouterr().out
     assert "--json" in shown
     assert (
         words == ("fault-points",) or f"mysql-s3-redshift {words[0]}" in shown.split("Examples:")[1]
     )
-    command = main.cli.get_command(click.Context(main.cli), words[0])
+    examples = shown.partition("Examples:\n")[2].splitlines()
+    assert all(line.startswith("  mysql-s3-redshift ") for line in examples), "none is wrapped"
+    command = frame.cli.get_command(click.Context(frame.cli), words[0])
     for word in words[1:]:
         assert isinstance(command, click.Group)
         command = command.commands[word]
@@ -95,12 +97,12 @@ def test_every_command_shows_examples_and_the_global_options(
 )
 def test_wrong_usage_exits_2_and_names_it(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     """H-32: exit code 2."""
-    assert main.run(arguments) == 2
+    assert frame.run(arguments) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert 1 <= len(told.err.strip().splitlines()) <= 3
 
-    assert main.run([*arguments, "--json"]) == 2
+    assert frame.run([*arguments, "--json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["exit_code"] == 2
     assert error["happened"]
@@ -288,5 +290,5 @@ def test_a_folder_that_dagster_cannot_use_exits_2_and_is_named(
 
 
 def test_fault_points_are_listed(capsys: pytest.CaptureFixture[str]):
-    assert main.run(["fault-points", "--json"]) == 0
+    assert frame.run(["fault-points", "--json"]) == 0
     assert "load.before_commit" in json.loads(capsys.readouterr().out)["points"]

@@ -140,6 +140,16 @@ def test_doctor_tries_all_three_systems(project: Project):
     assert f"table shop/{table}" in {f["subject"] for f in broken.document["findings"]}
 
 
+def test_doctor_tells_once_of_a_target_that_cannot_be_reached(project: Project):
+    project.create("orders")
+    project.write_config(**{f"port: {project.facts['redshift']['port']}": "port: 9"})
+    result = project.run("doctor", "--json")
+    assert result.code == 7
+    failed = [f for f in result.document["findings"] if f["status"] == "failed"]
+    assert [f["subject"] for f in failed] == ["target warehouse"]
+    assert "127.0.0.1:9 cannot be reached" in failed[0]["what"]
+
+
 def test_discover_prints_a_stanza_that_loads(project: Project):
     project.create("orders", rows=5)
     project.mysql(

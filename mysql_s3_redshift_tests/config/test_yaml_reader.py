@@ -94,7 +94,7 @@ BAD = {
     "reserved character": (f"password: @{CANARY}", "is not valid YAML"),
     "colon in a value": (f"password: {CANARY}: x", "f.yaml:1: is not valid YAML"),
     "unclosed braces": ("a: {b: 1", "is not valid YAML"),
-    "tabs": ("a:\n\tb: 1", "f.yaml:2: is not valid YAML"),
+    "tabs": ("a:\n\tb: 1", "f.yaml:2: is indented with a tab"),
     "control character": ("a: \x01", "is not valid YAML|holds a character"),
     "private-use character": ("a: \ue0000\ue001", "private-use character"),
     "escaped private-use character": ('a: "\\uE0000\\ue001"', "private-use character"),

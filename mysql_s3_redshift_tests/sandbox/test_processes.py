@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import signal
 import socket
@@ -159,6 +160,14 @@ def test_a_broken_memory_is_an_error_that_names_the_file(tmp_path, text):
     (tmp_path / "sandbox.json").write_text(text)
     with pytest.raises(ConfigError, match=r"sandbox\.json cannot be understood"):
         load_settings(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_told_as_such(tmp_path):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(ConfigError, match="cannot be written: No space left"), locked(tmp_path):
+        raise full
+    with pytest.raises(ConnectionRefusedError), locked(tmp_path):
+        raise ConnectionRefusedError
 
 
 def test_the_lock_lets_one_command_in_at_a_time(tmp_path):

@@ -175,6 +175,7 @@ def test_the_command_line_stops_one_server_and_status_tells(sandbox, sandbox_fol
     assert status.exit_code == ExitCode.MYSQL
     assert "mysql     stopped" in status.stdout
     assert "redshift  running" in status.stdout
+    assert "web" not in status.stdout, "it does not run"
     up = run.invoke(command_line.sandbox, [*arguments, "up", "--no-data", "--json"])
     assert up.exit_code == 0, up.output
     assert json.loads(up.stdout)["mysql"] == sandbox.document()["mysql"], "steps go to stderr"

@@ -34,6 +34,7 @@ SOCKET_MARGIN_SECONDS = 30
 DETAIL_CHARACTERS = 400
 EXISTS_BY_NOW = {"42P06", "42P07"}
 """A schema, a table: `IF NOT EXISTS` looks before it creates, and two sessions may look at once."""
+MISSING_PRIVILEGE, MISSING_DATABASE = "42501", "3D000"
 _NO_REDSHIFT = (LookupError, ValueError, struct.error)
 """What the driver trips over when something else than Redshift answers."""
 
@@ -144,7 +145,8 @@ class RedshiftConnection:
                 "redshift:GetClusterCredentials (serverless: redshift-serverless:GetCredentials).",
             ) from error
         except _NO_REDSHIFT as error:
-            raise _lost(self.name, "what answers there does not speak as Redshift does") from error
+            why = "what answers there does not speak as Redshift does"
+            raise _lost(self._place, why) from error
 
     def _set_deadlines(self, connection: Any) -> None:
         seconds = self._statement_seconds()
@@ -188,14 +190,18 @@ class RedshiftConnection:
         try:
             yield
         except Error as error:
-            translated = translate(self.name, error)
+            translated = translate(self.name, error, place=self._place)
             if isinstance(translated, TargetConnectionError):
                 self.close()
             raise translated from error
         except (OSError, AttributeError, *_NO_REDSHIFT) as error:
             # A connection that breaks inside the driver surfaces as whatever it tripped over.
             self.close()
-            raise _lost(self.name, f"{type(error).__name__}: {error}") from error
+            raise _lost(self._place, f"{type(error).__name__}: {error}") from error
+
+    @property
+    def _place(self) -> str:
+        return f"{self.name} at {self._config.host}:{self._config.port}"
 
 
 def _let_go(connection: Any) -> None:
@@ -205,10 +211,16 @@ def _let_go(connection: Any) -> None:
         logger.debug("close on a broken connection: %s", type(error).__name__)
 
 
-def translate(name: str, error: Error) -> TargetError:
-    """Turn a driver's error into one of this project's."""
+def translate(name: str, error: Error, *, place: str = "") -> TargetError:
+    """Turn a driver's error into one of this project's.
+
+    Args:
+        name: Name of the target.
+        error: The driver's.
+        place: The name with the address, for an error of the network.
+    """
     facts = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
-    code, message = str(facts.get("C", "")), str(facts.get("M", "") or error)
+    code, message = str(facts.get("C", "")), str(facts.get("M", "") or _wording(error))
     if message.startswith("1023") or code == "40001":
         return SerializableConflictError(
             f"Redshift target {name}: serializable isolation violation (1023). "
@@ -238,18 +250,32 @@ def translate(name: str, error: Error) -> TargetError:
         )
     broken = not code or code[:2] in {"08", "57"}
     if broken and isinstance(error, InterfaceError | OperationalError):
-        return _lost(name, _redact(message))
+        return _lost(place or name, _redact(message))
     detail = _shorten(facts.get("D"))
     return TargetError(
         f"Redshift target {name} refused a statement: {code} {_redact(message)} {detail}".rstrip(),
         kept="The transaction was rolled back; the files stay pending.",
-        remedy="Mend the cause, then run again.",
+        remedy=_remedy(name, code),
     )
 
 
-def _lost(name: str, why: str) -> TargetConnectionError:
+def _wording(error: Error) -> str:
+    """What the driver says; around an error of the network it puts a tuple."""
+    return str(error.args[-1] if len(error.args) > 1 else error)
+
+
+def _remedy(name: str, code: str) -> str:
+    if code == MISSING_PRIVILEGE:
+        return "`mysql-s3-redshift doctor` prints the GRANT that is missing; then run again."
+    if code == MISSING_DATABASE:
+        return f"Correct targets.{name}.database in pipelines.yaml, then run again."
+    return "Mend the cause, then run again."
+
+
+def _lost(place: str, why: str) -> TargetConnectionError:
+    name = place.partition(" ")[0]
     return TargetConnectionError(
-        f"Redshift target {name} cannot be reached, or the connection was lost: {why}",
+        f"Redshift target {place} cannot be reached, or the connection was lost: {why}",
         kept="Committed loads stay; what the ledger has is never loaded again.",
         remedy=f"Check targets.{name} (host, port, network), then run again.",
     )

@@ -15,7 +15,12 @@ from mysql_s3_redshift.adapters.auditing import count_null_cursors, find_files
 from mysql_s3_redshift.adapters.comparing import compare_counts, open_comparison
 from mysql_s3_redshift.adapters.counting import gather_counts, target_key
 from mysql_s3_redshift.adapters.operations import Operation, load_mode
-from mysql_s3_redshift.core.counts import Check, check_counts
+from mysql_s3_redshift.core.counts import (
+    COUNTS_REMEDY,
+    SOURCE_REMEDY,
+    Check,
+    check_counts,
+)
 from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.core.stored_files import StoredFiles
@@ -162,12 +167,7 @@ def audit_counts(operation: Operation) -> Verdict:
     if operation.states.extract.read() is None:
         return passed(NEVER_EXTRACTED)
     checks = settled(operation, lambda: check_counts(gather_counts(operation)), _agree)
-    return compared(
-        checks,
-        remedy="Each difference names its likely cause. Rows that are missing in the target come "
-        "back with `sync --redshift-only --reload`; rows that it had before are noted with "
-        "`watermark-count set-count`.",
-    )
+    return compared(checks, remedy=COUNTS_REMEDY)
 
 
 def audit_keys(operation: Operation) -> Verdict:
@@ -211,13 +211,8 @@ def audit_source(operation: Operation) -> Verdict:
             "`sync --redshift-only --reload` builds it anew from S3.",
         )
     checks = settled(operation, lambda: compare_counts(open_comparison(operation)), _agree)
-    remedy = (
-        "`verify --deep` names the rows. Missing ones come back with `sync --from --to` or "
-        "`sync --redshift-only --reload`; rows that were deleted in MySQL stay in the target, "
-        "unless the table is read whole (`cdc_strategy: full_sync`, `load_mode: replace`)."
-    )
     pending = len(extract.pending(load))
-    verdict = compared(checks, remedy=remedy)
+    verdict = compared(checks, remedy=f"`verify --deep` names the rows. {SOURCE_REMEDY}")
     if verdict.passed or not pending:
         return verdict
     return warned(
