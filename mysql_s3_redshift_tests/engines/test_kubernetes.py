@@ -54,7 +54,7 @@ KEYS = {
 }
 SERVER_KEYS = (
     "name image dagsterApiGrpcArgs includeConfigInLaunchedRuns port envSecrets volumes "
-    "volumeMounts podSecurityContext securityContext resources"
+    "volumeMounts readinessProbe podSecurityContext securityContext resources"
 )
 
 
@@ -168,9 +168,30 @@ def test_a_run_is_a_pod_without_rights_that_has_what_it_needs() -> None:
 def test_the_resources_of_the_code_server_are_not_those_of_runs() -> None:
     """Included in runs, they would win; secrets and files are the launcher's to give, then."""
     assert SERVER["includeConfigInLaunchedRuns"] == {"enabled": False}
-    for key in ("envSecrets", "volumes", "volumeMounts"):
-        assert SERVER[key] == LAUNCHER[key]
+    assert SERVER["envSecrets"] == LAUNCHER["envSecrets"]
+    for key in ("volumes", "volumeMounts"):
+        assert all(given in SERVER[key] for given in LAUNCHER[key])
     assert limits(of_the_launcher()) == "2Gi"
+
+
+def test_the_command_line_next_to_the_code_server_has_the_instance_of_the_chart() -> None:
+    """Runs get it from Dagster, which would refuse a second volume of that name."""
+    [instance] = [volume for volume in SERVER["volumes"] if volume not in LAUNCHER["volumes"]]
+    [mount] = [mount for mount in SERVER["volumeMounts"] if mount["name"] == instance["name"]]
+    assert instance["configMap"] == {"name": "dagster-instance"}
+    assert mount["mountPath"] == "/opt/dagster/dagster_home/dagster.yaml"
+    assert mount["subPath"] == "dagster.yaml"
+
+
+def test_the_code_server_is_probed_as_in_compose() -> None:
+    """With the command that another test runs against a real server, and time enough for it."""
+    probe = SERVER["readinessProbe"]
+    command = probe["exec"]["command"]
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+    assert command == compose["services"]["code"]["healthcheck"]["test"][1:]
+    assert SERVER["port"] == 4000
+    assert f"localhost:{SERVER['port']}" in command[-1]
+    assert probe["timeoutSeconds"] > 20
 
 
 def test_a_step_of_the_documented_executor_is_a_pod_with_its_own_resources() -> None:
