@@ -229,7 +229,7 @@ class TableOptions(Section):
     tags: dict[TagKey, TagValue] = Field(default={})
     """Tags in the asset catalog."""
     freshness: PositiveDuration | None = None
-    """How old the target may be before its check fails; default: no such check."""
+    """How old the target may be before the UI shows it as overdue; default: no limit."""
 
 
 def merged(defaults: TableOptions, table: TableOptions) -> TableOptions:

@@ -99,7 +99,11 @@ def test_every_key_is_documented_with_type_default_and_meaning(name):
     assert found[1].strip() == expected
 
 
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = [
+    example
+    for page in (DOCUMENT, DOCUMENT.parents[1] / "README.md")
+    for example in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
