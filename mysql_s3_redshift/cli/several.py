@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from mysql_s3_redshift.cli import text
-from mysql_s3_redshift.cli.main import error_document, tell_error
+from mysql_s3_redshift.cli.frame import error_document, tell_error
 from mysql_s3_redshift.core.model import TablePlan
 from mysql_s3_redshift.errors import ReplicationError, TablesFailedError
 

@@ -18,7 +18,7 @@ import pytest
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.s3.states import TableStates
-from mysql_s3_redshift.cli import main
+from mysql_s3_redshift.cli import frame
 from mysql_s3_redshift.config import load
 from mysql_s3_redshift.core.extraction import ExtractRequest
 from mysql_s3_redshift.core.load import LoadRequest
@@ -188,7 +188,7 @@ class Project:
         """Run a command in this process."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main.run(["--config", str(self.config_path), *arguments])
+            code = frame.run(["--config", str(self.config_path), *arguments])
         return Result(code, out.getvalue(), err.getvalue())
 
     def script(self, *arguments: str, **variables: str) -> Result:

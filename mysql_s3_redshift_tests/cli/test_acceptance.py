@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mysql_s3_redshift.cli.main import COMMANDS
+from mysql_s3_redshift.cli.frame import COMMANDS
 from mysql_s3_redshift_tests.cli.conftest import SCRIPT, Project, Result
 from mysql_s3_redshift_tests.cli.test_import import v2
 

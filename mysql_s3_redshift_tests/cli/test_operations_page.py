@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mysql_s3_redshift.cli.main import COMMANDS
+from mysql_s3_redshift.cli.frame import COMMANDS
 from mysql_s3_redshift_tests.cli.conftest import Project
 from mysql_s3_redshift_tests.cli.tables import rows_of
 from mysql_s3_redshift_tests.cli.test_import import put, put_file, v2

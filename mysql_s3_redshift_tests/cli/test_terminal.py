@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mysql_s3_redshift.cli import text
+from mysql_s3_redshift.cli.frame import run
 from mysql_s3_redshift.cli.interrupts import Interrupts
-from mysql_s3_redshift.cli.main import run
 from mysql_s3_redshift.cli.progress import ProgressLines
 from mysql_s3_redshift.cli.progress_bars import ProgressBars
 from mysql_s3_redshift.cli.sync_run import _summarize

@@ -18,7 +18,7 @@ import redshift_connector
 
 from mysql_s3_redshift.adapters import pair
 from mysql_s3_redshift.adapters.connections import Connections
-from mysql_s3_redshift.cli import main
+from mysql_s3_redshift.cli import frame
 from mysql_s3_redshift.config import load
 from mysql_s3_redshift.core.extraction import ExtractReport, ExtractRequest
 from mysql_s3_redshift.core.load import LoadReport, LoadRequest
@@ -123,7 +123,7 @@ class Deployment:
         """Run a command in this process; returns its exit code and all that it printed."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = main.run(["--config", str(self.write()), *arguments])
+            code = frame.run(["--config", str(self.write()), *arguments])
         return code, printed.getvalue()
 
 

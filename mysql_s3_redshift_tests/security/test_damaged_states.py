@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mysql_s3_redshift.adapters.s3.bucket import Bucket
 from mysql_s3_redshift.adapters.s3.documents import StateDocument
-from mysql_s3_redshift.cli import main
+from mysql_s3_redshift.cli import frame
 from mysql_s3_redshift.config import StorageConfig
 from mysql_s3_redshift.core import s3_names
 from mysql_s3_redshift.core.cursors import Cursor
@@ -248,7 +248,7 @@ def test_a_document_that_is_nested_too_deeply_can_be_replaced(
     config = ["--config", str(replication.config_path)]
     try:
         replication.put_object(key, DAMAGED["deep"])
-        code = main.run([*config, "watermark", "reset", *words])
+        code = frame.run([*config, "watermark", "reset", *words])
         shown = "".join(capsys.readouterr())
         assert "Traceback" not in shown
         assert "Unexpected" not in shown
@@ -303,7 +303,7 @@ def test_no_command_shows_a_traceback_or_writes(
     before = everything(replication)
     words = [word.format(table=f"{replication.database}.t") for word in command]
     try:
-        code = main.run(["--config", str(replication.config_path), *words])
+        code = frame.run(["--config", str(replication.config_path), *words])
     finally:
         after = everything(replication)
         replication.put_object(key, good)
