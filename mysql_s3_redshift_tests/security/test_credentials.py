@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import botocore.auth
 import pytest
-from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from mysql_s3_redshift.adapters import secrets
 from mysql_s3_redshift.adapters.configuration import load_config
@@ -40,11 +40,24 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
 
 
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A server of moto's: its decorator would empty the stores of all tests in the process."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture
-def store(aws: None) -> Iterator[Any]:
-    """AWS Secrets Manager as moto imitates it."""
-    with mock_aws():
-        yield boto3.client("secretsmanager")
+def store(aws: None, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """AWS Secrets Manager as moto imitates it, without a secret."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint)
+    client = boto3.client("secretsmanager")
+    yield client
+    for secret in client.list_secrets()["SecretList"]:
+        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
 
 
 def configured(tmp_path: Any, password: str) -> Any:
@@ -59,11 +72,13 @@ def test_a_key_of_a_secret_becomes_the_password(store, tmp_path):
     assert config.source("main").password.get_secret_value() == CANARY
 
 
-def test_a_whole_secret_and_an_arn_of_another_region_are_read(aws, tmp_path):
-    with mock_aws():
-        there = boto3.client("secretsmanager", region_name="us-west-2")
-        arn = there.create_secret(Name="plain", SecretString=CANARY)["ARN"]
-        assert SecretsManagerReader().read(arn) == CANARY
+def test_a_whole_secret_and_an_arn_of_another_region_are_read(store):
+    there = boto3.client("secretsmanager", region_name="us-west-2")
+    arn = there.create_secret(Name="plain", SecretString=CANARY)["ARN"]
+    with pytest.raises(ConfigError):
+        SecretsManagerReader().read("plain")
+    assert SecretsManagerReader().read(arn) == CANARY
+    there.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
 def test_a_binary_secret_that_is_text_is_read_and_another_is_refused_without_its_bytes(store):
