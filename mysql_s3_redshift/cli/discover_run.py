@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import click
 
@@ -12,6 +13,7 @@ from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.mysql.discovery import describe_tables, list_tables
 from mysql_s3_redshift.cli import text
 from mysql_s3_redshift.cli.app import App
+from mysql_s3_redshift.cli.discover_names import Place, place_tables
 from mysql_s3_redshift.config import Config
 from mysql_s3_redshift.config.table_names import split_table_name
 from mysql_s3_redshift.core.discover import Suggestion, suggest
@@ -31,12 +33,12 @@ def print_stanza(app: App, source: str, schemas: Sequence[str]) -> None:
     """
     with Connections(app.config) as connections:
         tables = _describe(connections, source, schemas)
-    suggestions = [suggest(table) for table in tables]
+    stanza = Stanza.of(app.config, source, [suggest(table) for table in tables])
     if app.as_json:
-        shown = {f"{s.table.schema}.{s.table.name}": _document(s) for s in suggestions}
+        shown = {s.table.qualified_name: stanza.document(s) for s in stanza.suggestions}
         app.print_json("discover", {"source": source, "tables": shown})
     else:
-        click.echo("\n".join(_stanza(app.config, source, suggestions)))
+        click.echo("\n".join(stanza.lines()))
 
 
 def _describe(connections: Connections, source: str, schemas: Sequence[str]) -> list[SourceTable]:
@@ -53,48 +55,101 @@ def _describe(connections: Connections, source: str, schemas: Sequence[str]) -> 
     return tables
 
 
-def _document(suggestion: Suggestion) -> dict[str, object]:
-    table = suggestion.table
-    return {
-        "options": suggestion.options,
-        "why": suggestion.why,
-        "warnings": list(suggestion.warnings),
-        "estimated_rows": table.row_estimate,
-        "estimated_bytes": table.data_bytes,
-    }
+@dataclass(frozen=True, slots=True)
+class Stanza:
+    """What was found of a source, and where each table goes that a file can name.
 
+    Attributes:
+        places: By schema and table.
+        left_out: Why a table is in no place.
+    """
 
-def _stanza(config: Config, source: str, suggestions: Sequence[Suggestion]) -> list[str]:
-    storage = next(iter(config.storage_names), "lake")
-    target = next(iter(config.target_names), "warehouse")
-    lines = ["pipelines:"]
-    for schema in dict.fromkeys(s.table.schema for s in suggestions):
-        lines += [
-            f"  {_name(schema)}:",
-            f"    source: {source}",
-            f"    storage: {storage}",
-            f"    target: {target}",
+    source: str
+    storage: str
+    target: str
+    suggestions: Sequence[Suggestion]
+    places: Mapping[tuple[str, str], Place]
+    left_out: Mapping[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, config: Config, source: str, suggestions: Sequence[Suggestion]) -> Stanza:
+        """Place the tables below the first storage and target of the configuration."""
+        target = next(iter(config.target_names), "warehouse")
+        storage = next(iter(config.storage_names), "lake")
+        left_out, named = {}, []
+        for suggestion in suggestions:
+            try:
+                _table_name(suggestion.table)
+            except ValueError as error:
+                left_out[_key(suggestion)] = str(error)
+            else:
+                named.append(_key(suggestion))
+        ledger_schema = config.ledger_schemas.get(target, "mysql_s3_redshift")
+        places = place_tables(named, target=target, ledger_schema=ledger_schema)
+        return cls(source, storage, target, suggestions, places, left_out)
+
+    def document(self, suggestion: Suggestion) -> dict[str, object]:
+        """One table as JSON tells it; `pipeline` is null for a table that no file can name."""
+        table, place = suggestion.table, self.places.get(_key(suggestion))
+        return {
+            "pipeline": place and place.pipeline,
+            "target_schema": place and place.target_schema,
+            "options": _options(suggestion, place),
+            "why": suggestion.why,
+            "warnings": list(suggestion.warnings),
+            "estimated_rows": table.row_estimate,
+            "estimated_bytes": table.data_bytes,
+        }
+
+    def lines(self) -> list[str]:
+        """The section `pipelines`."""
+        lines = ["pipelines:"]
+        pipelines: dict[str, list[Suggestion]] = {}
+        for suggestion in self.suggestions:
+            place = self.places.get(_key(suggestion))
+            if place is None:
+                why = f"{suggestion.table.qualified_name}: {self.left_out[_key(suggestion)]}"
+                about = (*_about(suggestion), f"left out: {why}")
+                lines += [_comment(line) for line in about]
+            else:
+                pipelines.setdefault(place.pipeline, []).append(suggestion)
+        for name, mine in pipelines.items():
+            lines += self._pipeline(name, mine)
+        return lines
+
+    def _pipeline(self, name: str, suggestions: Sequence[Suggestion]) -> list[str]:
+        schema = self.places[_key(suggestions[0])].target_schema
+        lines = [
+            f"  {_quoted(name)}:",
+            f"    source: {_quoted(self.source)}",
+            f"    storage: {_quoted(self.storage)}",
+            f"    target: {_quoted(self.target)}",
+            *([f"    target_schema: {_quoted(schema)}"] if schema else []),
             "    tables:",
         ]
         for suggestion in suggestions:
-            if suggestion.table.schema == schema:
-                lines += _table(suggestion)
-    return lines
+            lines += [_comment(line) for line in _about(suggestion)]
+            lines.append(f"      {_quoted(_table_name(suggestion.table))}:")
+            options = _options(suggestion, self.places[_key(suggestion)])
+            lines += [f"        {k}: {_value(v)}" for k, v in options.items()]
+        return lines
 
 
-def _table(suggestion: Suggestion) -> list[str]:
+def _key(suggestion: Suggestion) -> tuple[str, str]:
+    return suggestion.table.schema, suggestion.table.name
+
+
+def _options(suggestion: Suggestion, place: Place | None) -> dict[str, object]:
+    name = place.target_name if place else None
+    return {**suggestion.options, **({"target_name": name} if name else {})}
+
+
+def _about(suggestion: Suggestion) -> list[str]:
+    """What a person should know of a table."""
     table = suggestion.table
-    size = f"{text.size(table.data_bytes or 0)}"
     rows = "" if table.row_estimate is None else f"about {table.row_estimate:,} rows, "
-    lines = [f"{rows}{size}; {suggestion.why}"]
-    lines += [f"warning: {warning}" for warning in suggestion.warnings]
-    try:
-        name = _table_name(table)
-    except ValueError as error:
-        lines.append(f"left out: {table.qualified_name}: {error}")
-        return [_comment(line) for line in lines]
-    options = (f"        {k}: {_value(v)}" for k, v in suggestion.options.items())
-    return [*map(_comment, lines), f"      {_quoted(name)}:", *options]
+    about = f"{rows}{text.size(table.data_bytes or 0)}; {suggestion.why}"
+    return [about, *(f"warning: {warning}" for warning in suggestion.warnings)]
 
 
 def _table_name(table: SourceTable) -> str:
@@ -124,8 +179,3 @@ def _value(value: object) -> str:
 def _quoted(name: str) -> str:
     plain = PLAIN.fullmatch(name) and name.lower() not in WORDS
     return name if plain else json.dumps(name, ensure_ascii=False)
-
-
-def _name(schema: str) -> str:
-    """A pipeline's name: plain characters alone."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", schema)
