@@ -32,7 +32,7 @@ def catch_up(run: Extraction) -> None:
     if run.state.mysql_state.phase == "snapshot":
         if slices_of_phase(run, ceiling.value) is not None:
             read_slices(run)
-        elif run.table.cursor.snapshot_columns and not run.table.plan.start_from:
+        elif _snapshot_columns(run) and not run.table.plan.start_from:
             _read_snapshot(run, ceiling.value)
         else:
             _read_null_cursors(run, ceiling.value)
@@ -41,10 +41,16 @@ def catch_up(run: Extraction) -> None:
         _read_increment(run, ceiling.value)
 
 
+def _snapshot_columns(run: Extraction) -> tuple[str, ...]:
+    """The clustered key; the former one where the phase began by it: its rows have it still."""
+    phase = run.state.mysql_state.snapshot
+    began = tuple(phase.position) if phase is not None else ()
+    return began or run.table.cursor.snapshot_columns
+
+
 def _read_snapshot(run: Extraction, ceiling: Value) -> None:
     """By the clustered key, under the ceiling of the phase's first run."""
-    cursor, state = run.table.cursor, run.state.mysql_state
-    columns = cursor.snapshot_columns
+    cursor, state, columns = run.table.cursor, run.state.mysql_state, _snapshot_columns(run)
     phase = state.snapshot or Snapshot(ceiling=ceiling_json(ceiling))
     bound = phase_bound(phase, cursor)
     after = tuple(decode_value(phase.position[c]) for c in columns if c in phase.position)

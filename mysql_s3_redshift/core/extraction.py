@@ -16,6 +16,7 @@ from mysql_s3_redshift.core import watermark
 from mysql_s3_redshift.core.ceiling import Ceiling, ceiling_json, fix_ceiling, phase_bound
 from mysql_s3_redshift.core.chunks import Chunk, ChunkLoop
 from mysql_s3_redshift.core.convert import arrow_schema
+from mysql_s3_redshift.core.cursor_change import follow_cursor
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.histories import refuse_other_owner
 from mysql_s3_redshift.core.mode_change import refuse_changed_mode
@@ -154,6 +155,7 @@ class Extraction:
             )
         mode = str(self.table.load_mode)
         refuse_changed_mode(self.table.plan, state, loaded, mode=mode)
+        state = follow_cursor(self.table, state)
         facts = {
             "load_mode": mode,
             "key": list(self.table.key),

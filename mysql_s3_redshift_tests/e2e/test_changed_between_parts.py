@@ -1,10 +1,12 @@
-"""A table or its options change while a whole-table read waits for its next part."""
+"""A table's columns, key or options change between two runs that read parts of it."""
 
 from __future__ import annotations
 
 import pytest
 
+from mysql_s3_redshift.adapters.operations import Operation, reset
 from mysql_s3_redshift.core.model import RunLimits
+from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.errors import ConfigError
 from mysql_s3_redshift_tests.faults.replication import Replication
 
@@ -76,3 +78,82 @@ def test_a_load_mode_stays_until_the_snapshot_that_was_read_for_it_is_loaded(
     replication.sync("t")
     missing = replication.source_rows("t") - replication.target_rows("t", "id, a, b, at")
     assert not missing
+
+
+BY_TIME = {"cdc_strategy": "timestamp_only", "cdc_timestamp_column": "at", "chunk_rows": 3}
+KEYED = "CREATE TABLE t (id INT, a INT, at DATETIME(6) NOT NULL, PRIMARY KEY (id, a))"
+ROWS = "SELECT seq, (seq * 7) % 41, {} + INTERVAL seq DIV 10 MICROSECOND FROM seq_1_to_40"
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize("key", ["a", "a, id"])
+def test_a_first_extraction_goes_on_by_the_key_that_it_began_by(
+    replication: Replication, mode: str, key: str
+):
+    """I-03, H-03: a position in one key is none in another."""
+    replication.sql(KEYED, f"INSERT INTO t {ROWS.format(repr('2025-01-01'))}")
+    replication.table("t", **BY_TIME, load_mode=mode)
+    replication.sync("t", RunLimits(limit=14))
+    replication.sql(f"ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY ({key})")
+    assert replication.sync("t").extract.rows == 26
+    assert replication.target_rows("t") == replication.source_rows("t")
+
+
+def begin_an_increment(replication: Replication, mode: str) -> None:
+    """Four times ten rows with one timestamp; the second ten are read in part."""
+    replication.sql(KEYED)
+    replication.table("t", **BY_TIME, load_mode=mode)
+    replication.sync("t")
+    replication.sql(f"INSERT INTO t {ROWS.format('NOW(6)')}", "DO SLEEP(0.01)")
+    assert replication.sync("t", RunLimits(limit=14)).extract.rows == 14
+
+
+def test_an_upsert_reads_the_newest_ties_again_when_another_key_breaks_them(
+    replication: Replication,
+):
+    """H-02, H-03"""
+    begin_an_increment(replication, "upsert")
+    replication.sql("ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (a, id)")
+    replication.sync("t")
+    assert replication.target_rows("t") == replication.source_rows("t")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("append", BY_TIME),
+        ("upsert", {**BY_TIME, "cdc_timestamp_column": "other"}),
+    ],
+)
+def test_a_watermark_of_another_cursor_is_refused_until_a_reset(
+    replication: Replication, mode: str, options: dict[str, object]
+):
+    """I-15, H-03: rows below another column's watermark would never be read."""
+    begin_an_increment(replication, mode)
+    replication.sql(
+        "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (a, id), "
+        "ADD COLUMN other DATETIME(6) NOT NULL DEFAULT '2025-01-01'"
+    )
+    replication.table("t", **options, load_mode=mode)
+    with pytest.raises(ConfigError, match="the stored position is one in"):
+        replication.sync("t")
+    plan = replication.plan("t")
+    with replication.connections() as connections:
+        change = ManualChange("watermark-reset", "a test", "")
+        reset(Operation(plan, connections, change), mysql=True, redshift=True, truncate=True)
+    replication.sync("t")
+    assert replication.target_rows("t", "id, a, at") == replication.source_rows("t", "id, a, at")
+
+
+@pytest.mark.parametrize("key", ["a, id", "a"])
+def test_an_append_goes_on_by_the_former_key_where_the_file_names_it(
+    replication: Replication, key: str
+):
+    """H-02, H-03"""
+    begin_an_increment(replication, "append")
+    replication.sql(f"ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY ({key})")
+    with pytest.raises(ConfigError, match="the stored position is one in"):
+        replication.sync("t")
+    replication.table("t", **BY_TIME, load_mode="append", primary_key=["id", "a"])
+    assert replication.sync("t").extract.rows == 26
+    assert replication.target_rows("t") == replication.source_rows("t")
