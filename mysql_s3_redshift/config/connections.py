@@ -242,8 +242,8 @@ class TargetConfig(Section):
     pool; default: what `dagster.yaml` allows."""
     connect_timeout: PositiveDuration = parse_duration("30s")
     """How long to wait for a connection."""
-    statement_timeout: PositiveDuration | None = None
-    """How long one statement may run; default: Redshift's own setting."""
+    statement_timeout: PositiveDuration = parse_duration("1h")
+    """How long one statement may run, COPY of all files of a load for example."""
 
     @model_validator(mode="before")
     @classmethod

@@ -33,11 +33,13 @@ def select(config: Config, pipeline: str | None, tables: Sequence[str]) -> tuple
     candidates = config.plans(pipeline)
     if not tables:
         return candidates
-    found = (_find(config, name, candidates) for name in tables)
+    found = (_find(config, name, candidates, pipeline=pipeline) for name in tables)
     return tuple({plan.display_name: plan for plan in found}.values())
 
 
-def _find(config: Config, name: str, candidates: Sequence[TablePlan]) -> TablePlan:
+def _find(
+    config: Config, name: str, candidates: Sequence[TablePlan], *, pipeline: str | None
+) -> TablePlan:
     matches = [plan for plan in candidates if _is_named(plan, name)]
     if len(matches) == 1:
         return matches[0]
@@ -45,6 +47,12 @@ def _find(config: Config, name: str, candidates: Sequence[TablePlan]) -> TablePl
         choices = (f"`-p {plan.pipeline} -t {plan.scoped_name}`" for plan in matches)
         raise refusal(
             f"Table `{name}` is in {len(matches)} pipelines.", f"Say which one: {listed(choices)}."
+        )
+    elsewhere = dict.fromkeys(p.pipeline for p in config.plans(None) if _is_named(p, name))
+    if elsewhere:
+        raise refusal(
+            f"Pipeline `{pipeline}` has no table `{name}`.",
+            f"It is in {listed(elsewhere)}: name that one with `-p`, or none.",
         )
     is_scoped = ":" in name
     known = dict.fromkeys(p.scoped_name if is_scoped else p.qualified_name for p in candidates)

@@ -6,6 +6,8 @@ import contextlib
 
 import pytest
 
+from mysql_s3_redshift.adapters.configuration import load_config
+from mysql_s3_redshift.adapters.connections import Connections
 from mysql_s3_redshift.adapters.redshift import ledger
 from mysql_s3_redshift_tests.cli.conftest import Project
 from mysql_s3_redshift_tests.cli.tables import rows_of
@@ -162,6 +164,19 @@ def test_nothing_is_deleted_while_a_load_of_the_table_runs(
     assert result.code == 7
     assert "a load of this table is running" in result.err
     assert project.objects() == before
+
+
+def test_after_a_lock_a_statement_may_take_as_long_as_the_file_says(project: Project):
+    project.create("orders", rows=1)
+    project.replicate("orders")
+    project.write_config(**{"copy_role: default": "copy_role: default\n    statement_timeout: 7m"})
+    config = load_config(project.config_path)
+    [plan] = config.plans(None)
+    with Connections(config) as connections:
+        connection = connections.target(plan).connection
+        with ledger.TargetTable(connection, plan).locked():
+            [(milliseconds,)] = connection.query("SHOW statement_timeout")
+    assert milliseconds in {"420000", "420000ms", "7min"}
 
 
 def orphan(project: Project, table: str) -> str:

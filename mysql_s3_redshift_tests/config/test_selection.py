@@ -81,7 +81,12 @@ def test_the_only_pipeline_need_not_be_named(tmp_path):
         ),
         ("orders_us", [], ["has no pipeline `orders_us`", "Did you mean `orders-us`?"]),
         ("orders-us", ["shop.ordres"], ["has no table `shop.ordres`", "`shop.orders`?"]),
-        ("orders-us", ["eu:shop.orders"], ["has no table `eu:shop.orders`", "us:shop.items"]),
+        ("orders-us", ["xx:shop.orders"], ["has no table `xx:shop.orders`", "us:shop.items"]),
+        (
+            "orders-us",
+            ["eu:shop.orders"],
+            ["Pipeline `orders-us` has no table `eu:shop.orders`", "It is in orders-eu"],
+        ),
         (None, ["orders"], ["has no table `orders`", "Known: shop.orders, shop.items"]),
         (None, [""], ["has no table ``"]),
         (None, ["a\nb.c"], ["has no table `a\\nb.c`"]),

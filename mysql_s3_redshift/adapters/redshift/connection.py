@@ -1,8 +1,8 @@
 """One Redshift connection: the only place that calls redshift_connector and knows its errors.
 
-Deadlines: connecting takes `connect_timeout`; a statement takes `statement_timeout` (an hour where
-none is set), enforced by the server and, for a server that went silent, by the socket. TCP
-keep-alive finds a dead peer within a minute. SQL text is never logged: COPY may carry credentials.
+Deadlines: connecting takes `connect_timeout`; a statement takes `statement_timeout`, enforced by
+the server and, for a server that went silent, by the socket. TCP keep-alive finds a dead peer
+within a minute. SQL text is never logged: COPY may carry credentials.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from mysql_s3_redshift.errors import (
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_STATEMENT_SECONDS = 3_600
 SOCKET_MARGIN_SECONDS = 30
 DETAIL_CHARACTERS = 400
 EXISTS_BY_NOW = {"42P06", "42P07"}
@@ -109,6 +108,11 @@ class RedshiftConnection:
             self.close()
 
     @property
+    def statement_seconds(self) -> int:
+        """How long the server lets a statement run."""
+        return int(self._config.statement_timeout.total_seconds())
+
+    @property
     def cipher(self) -> str | None:
         """TLS version and cipher of the connection; None where it is not encrypted."""
         with self._errors():
@@ -149,16 +153,12 @@ class RedshiftConnection:
             raise _lost(self._place, why) from error
 
     def _set_deadlines(self, connection: Any) -> None:
-        seconds = self._statement_seconds()
+        seconds = self.statement_seconds
         # The driver has one timeout for connecting and for every later read.
         connection._usock.settimeout(seconds + SOCKET_MARGIN_SECONDS)
         connection.autocommit = True
         connection.cursor().execute(f"SET statement_timeout TO {seconds * 1000}")
         connection.autocommit = False
-
-    def _statement_seconds(self) -> int:
-        given = self._config.statement_timeout
-        return int(given.total_seconds()) if given else DEFAULT_STATEMENT_SECONDS
 
     def _options(self) -> dict[str, Any]:
         config = self._config

@@ -14,10 +14,7 @@ from typing import Any
 
 from mysql_s3_redshift.adapters.redshift import sql
 from mysql_s3_redshift.adapters.redshift.catalog import describe
-from mysql_s3_redshift.adapters.redshift.connection import (
-    DEFAULT_STATEMENT_SECONDS,
-    RedshiftConnection,
-)
+from mysql_s3_redshift.adapters.redshift.connection import RedshiftConnection
 from mysql_s3_redshift.adapters.redshift.key_sql import told_apart
 from mysql_s3_redshift.adapters.redshift.target import ledger_name, table_names
 from mysql_s3_redshift.core.counts import LedgerFile
@@ -154,7 +151,7 @@ class TargetTable:
                 kept="Nothing was changed.",
                 remedy="Wait until the load has ended (see the web UI), then run again.",
             ) from error
-        self.connection.execute(_timeout(DEFAULT_STATEMENT_SECONDS))
+        self.connection.execute(_timeout(self.connection.statement_seconds))
 
     def _existing(self) -> set[tuple[str, str]]:
         if self._found is None:
