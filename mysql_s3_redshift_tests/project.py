@@ -18,6 +18,7 @@ from pymysql.constants import FIELD_TYPE
 
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift_tests.servers import (
+    discard,
     mysql_admin_connection,
     new_sandbox_folder,
     redshift_connection,
@@ -120,4 +121,4 @@ def new_project(scale: float) -> Iterator[Project]:
         try:
             yield project
         finally:
-            sandboxes.down(folder / ".sandbox")
+            discard(folder / ".sandbox")

@@ -26,7 +26,9 @@ from mysql_s3_redshift.sandbox import redshift_server
 from mysql_s3_redshift.sandbox import s3_server as s3
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift.sandbox.mysql_server import MysqlConnection, connect
+from mysql_s3_redshift.sandbox.processes import stop
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
+from mysql_s3_redshift.sandbox.settings import load_settings
 
 
 def mysql_admin_connection(sandbox: SandboxStatus, database: str | None = None) -> MysqlConnection:
@@ -77,8 +79,19 @@ def new_sandbox_folder() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        sandboxes.down(folder)
+        discard(folder)
         shutil.rmtree(folder)
+
+
+def discard(folder: Path) -> None:
+    """Stop a sandbox whose data nobody needs any more.
+
+    SeaweedFS is not asked: it waits ten seconds for clients that keep their connections open.
+    """
+    settings = load_settings(folder)
+    if settings is not None and "s3" in settings.processes:
+        stop(settings.processes["s3"], grace=0)
+    sandboxes.down(folder)
 
 
 @contextlib.contextmanager
