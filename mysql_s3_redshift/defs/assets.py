@@ -82,7 +82,7 @@ def build_extract_asset(
     def extract(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[ExtractState]]:
-        with shown_in_dagster():
+        with shown_in_dagster(context):
             from mysql_s3_redshift.defs.extract_asset import run_extract
 
             result = run_extract(context, plan, config_of(context, ExtractConfig))
@@ -118,7 +118,7 @@ def build_load_asset(
     def load(
         context: dg.AssetExecutionContext, state: ExtractState
     ) -> Iterator[dg.MaterializeResult[LoadState]]:
-        with shown_in_dagster():
+        with shown_in_dagster(context):
             from mysql_s3_redshift.defs.load_asset import run_load
 
             result = run_load(context, plan, state, config_of(context, LoadConfig))

@@ -16,15 +16,34 @@ _KINDS = {
 }
 
 
+class Stopped(dg.DagsterError, dg.DagsterExecutionInterruptedError):
+    """The run is told to stop, and its steps are not to be tried again.
+
+    Dagster counts SIGTERM as a failure that a step's retry policy covers (its
+    `op_execution_error_boundary`), which is right in a worker: the process of the run decides what
+    becomes of the step. A run whose process executes the steps itself would begin again after the
+    pause, and go on until it is killed. An error of Dagster's own is not covered.
+    """
+
+
 @contextmanager
-def shown_in_dagster() -> Iterator[None]:
-    """Turn errors into failures that a person can act on.
+def shown_in_dagster(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext | None = None,
+) -> Iterator[None]:
+    """Turn errors into failures that a person can act on, and SIGTERM into the end of the run.
 
     Only what `errors.py` calls retryable may be retried: a retry of anything else costs time and
     hides the cause.
+
+    Args:
+        context: Of the step, where it has a retry policy.
     """
     try:
         yield
+    except dg.DagsterExecutionInterruptedError as stop:
+        if context is not None and context.get_step_execution_context().retry_mode.enabled:
+            raise Stopped("The run was told to stop.") from stop
+        raise
     except ReplicationError as error:
         raise failure_of(error) from error
     except dg.Failure:

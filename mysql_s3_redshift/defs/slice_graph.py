@@ -102,7 +102,7 @@ def _steps(
     def plan_slices(
         context: dg.AssetExecutionContext, config: ExtractConfig
     ) -> Iterator[dg.DynamicOutput[None]]:
-        with shown_in_dagster():
+        with shown_in_dagster(context):
             from mysql_s3_redshift.defs.sliced_asset import run_plan
 
             names = run_plan(context, plan, config)
@@ -112,7 +112,7 @@ def _steps(
     def read_slice(
         context: dg.AssetExecutionContext, config: ExtractConfig, work: Any
     ) -> dg.Output[None]:
-        with shown_in_dagster():
+        with shown_in_dagster(context):
             from mysql_s3_redshift.defs.sliced_asset import run_slice
 
             rows = run_slice(context, plan, str(work))
@@ -122,7 +122,7 @@ def _steps(
     def finish(
         context: dg.AssetExecutionContext, config: ExtractConfig, slices: list[Any]
     ) -> Iterator[dg.MaterializeResult[ExtractState]]:
-        with shown_in_dagster():
+        with shown_in_dagster(context):
             from mysql_s3_redshift.defs.extract_asset import run_extract
 
             result = run_extract(context, plan, config, continues=True)
