@@ -255,7 +255,7 @@ def restore(operation: Operation, version: str) -> Changed:
         ConfigError: The history has no such version.
         StateConflictError: A run committed in between.
     """
-    before, loaded_before = operation.states.earlier(version)
+    before, _ = operation.states.earlier(version)
     extract, _ = _read(operation, force=True)
     if before is None:
         raise ConfigError(
@@ -264,11 +264,13 @@ def restore(operation: Operation, version: str) -> Changed:
             kept="Nothing was changed.",
             remedy="Use `watermark reset` to start anew.",
         )
-    restored = operate.restore(extract, before)
-    same = extract is not None and extract.generation == before.generation
-    if same:
-        return operation.write(restored, None)
-    back = loaded_before or LoadState.first(operation.plan)
+    if extract is not None and extract.generation == before.generation:
+        return operation.write(operate.restore(extract, before), None)
+    # The generation comes back with all files that it had at last: the ledger has them, too.
+    last, loaded = operation.states.last_of(before.generation)
+    whole = operate.restore(extract, last or before)
+    back = loaded or LoadState.first(operation.plan)
+    restored = whole if last in (None, before) else operate.restore(whole, before)
     return operation.write(restored, back.with_(generation=before.generation))
 
 

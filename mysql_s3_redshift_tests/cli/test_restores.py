@@ -87,3 +87,25 @@ def test_somebody_elses_objects_among_the_versions_are_left_alone(project: Proje
     shown = project.run("watermark", "history", "-t", table, "--json").document
     assert len(shown["versions"]) == 2
     assert project.run("watermark", "restore", "-t", table, "--yes").code == 0
+
+
+def test_a_version_of_before_a_reset_comes_back_with_all_that_was_loaded_until_then(
+    project: Project,
+):
+    """I-01: what was loaded between the version and the reset is in the ledger, so it counts."""
+    table = project.create("orders", rows=100)
+    project.replicate("orders")
+    move = ["watermark", "set", "-t", table, "--timestamp", "2025-01-01 00:01:00", "--yes"]
+    assert project.run(*move).code == 0
+    project.insert("orders", 101, 7)
+    project.replicate("orders")
+    assert project.run("watermark", "reset", "-t", table, "--yes").code == 0
+    project.replicate("orders")
+    shown = project.run("watermark", "history", "-t", table, "--json").document
+    oldest = min(v["version"] for v in shown["versions"])
+    restore = ["watermark", "restore", "-t", table, "--version", oldest, "--yes"]
+    assert project.run(*restore).code == 0
+    project.insert("orders", 108, 5)
+    project.replicate("orders")
+    assert project.run("watermark-count", "validate-counts", "-t", table).code == 0
+    assert project.redshift("SELECT COUNT(*), COUNT(DISTINCT id) FROM {s}.orders") == [[112, 112]]

@@ -134,6 +134,23 @@ class TableStates:
                 kept="Nothing was changed.",
                 remedy="Take a name that `watermark history` shows.",
             )
+        return self._version(entries)
+
+    def last_of(self, generation: int) -> tuple[ExtractState | None, LoadState | None]:
+        """Both documents as the history has them last of a generation, with all that it brought."""
+        entries = self.history()
+        for name in dict.fromkeys(e.name for e in entries):
+            try:
+                found = self._version([e for e in entries if e.name == name])
+            except StateUnreadableError:  # a command that repairs keeps what was damaged
+                continue
+            if found[0] is not None and found[0].generation == generation:
+                return found
+        return None, None
+
+    def _version(
+        self, entries: Sequence[HistoryEntry]
+    ) -> tuple[ExtractState | None, LoadState | None]:
         keys = {e.stage: self.bucket.key(e.uri) for e in entries}
         extract = load = None
         if "extract" in keys:
