@@ -19,7 +19,7 @@ from mysql_s3_redshift.core.convert import arrow_schema
 from mysql_s3_redshift.core.cursor_change import follow_cursor
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.histories import refuse_other_owner
-from mysql_s3_redshift.core.mode_change import refuse_changed_mode
+from mysql_s3_redshift.core.mode_change import follow_mode, refuse_changed_mode
 from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ExtractPorts
@@ -155,7 +155,7 @@ class Extraction:
             )
         mode = str(self.table.load_mode)
         refuse_changed_mode(self.table.plan, state, loaded, mode=mode)
-        state = follow_cursor(self.table, state)
+        state = follow_cursor(self.table, follow_mode(state, mode))
         facts = {
             "load_mode": mode,
             "key": list(self.table.key),

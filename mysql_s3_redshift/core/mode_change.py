@@ -12,6 +12,16 @@ from mysql_s3_redshift.core.state import ExtractState, LoadState
 from mysql_s3_redshift.errors import ConfigError
 
 
+def follow_mode(state: ExtractState, mode: str) -> ExtractState:
+    """The state for a load mode: what another one read tells nothing of the target's rows.
+
+    So a table that becomes `replace` is replaced, even if nothing changed in MySQL since.
+    """
+    if state.metadata.get("load_mode") in {None, mode}:
+        return state
+    return state.with_(mysql_state=state.mysql_state.with_(digest=None, set_done=None))
+
+
 def refuse_changed_mode(
     plan: TablePlan, extract: ExtractState, load: LoadState | None, *, mode: str
 ) -> None:

@@ -78,7 +78,8 @@ def _has_changed(run: Extraction) -> bool:
     """Whether a table that replaces its target has anything beyond its watermark."""
     ceiling, cursor = run.fix_ceiling(), run.table.cursor
     after = watermark.watermark_of(run.state.mysql_state, cursor)
-    if run.state.mysql_state.phase == "snapshot" or not after:
+    state = run.state.mysql_state
+    if state.phase == "snapshot" or not after or state.set_done is None:
         return True
     bounds = watermark.ceiling_bounds(ceiling.value, cursor)
     return run.source.has_rows(run.table, ChunkQuery(cursor.columns, after=after, **bounds))

@@ -80,6 +80,23 @@ def test_a_load_mode_stays_until_the_snapshot_that_was_read_for_it_is_loaded(
     assert not missing
 
 
+@pytest.mark.parametrize("options", [HYBRID, FULL])
+def test_a_table_that_becomes_replace_loses_the_rows_that_mysql_deleted(
+    replication: Replication, options: dict[str, str]
+):
+    """H-25: though nothing changed since the last sync, each time that it becomes replace."""
+    create(replication)
+    for _ in range(2):
+        replication.table("t", **options, load_mode="upsert")
+        replication.sync("t")
+        replication.sql("DELETE FROM t ORDER BY id LIMIT 1")
+        replication.sync("t")
+        replication.table("t", **options, load_mode="replace")
+        replication.sync("t")
+        assert replication.target_rows("t", "id, a, b, at") == replication.source_rows("t")
+        assert replication.sync("t").extract.rows == 0
+
+
 BY_TIME = {"cdc_strategy": "timestamp_only", "cdc_timestamp_column": "at", "chunk_rows": 3}
 KEYED = "CREATE TABLE t (id INT, a INT, at DATETIME(6) NOT NULL, PRIMARY KEY (id, a))"
 ROWS = "SELECT seq, (seq * 7) % 41, {} + INTERVAL seq DIV 10 MICROSECOND FROM seq_1_to_40"
