@@ -23,7 +23,7 @@ from mysql_s3_redshift.errors import ExitCode, StorageError, TargetError
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.faults.replication import Replication, new_replication
-from mysql_s3_redshift_tests.servers import new_sandbox_folder
+from mysql_s3_redshift_tests.servers import discard, new_sandbox_folder
 
 pytestmark = pytest.mark.faults
 
@@ -107,7 +107,7 @@ def small_disk(sandbox: SandboxStatus) -> Iterator[SmallDisk]:
             )
             yield SmallDisk(disk, replace(sandbox, folder=disk, settings=settings), mounted)
         finally:
-            sandboxes.down(disk)
+            discard(disk)
             if mounted:
                 subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
