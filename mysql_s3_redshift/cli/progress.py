@@ -39,6 +39,10 @@ def progress_view(plans: Sequence[TablePlan], *, quiet: bool) -> ProgressView:
     return ProgressLines()
 
 
+_TOLD_BY_VALUE = {"by"}
+"""Facts whose value says enough: a ceiling is `proven`, `held` or lagging."""
+
+
 class Silence:
     """Shows nothing."""
 
@@ -62,7 +66,7 @@ class ProgressLines(Silence):
     def __call__(self, table: str, event: str, facts: Mapping[str, object]) -> None:
         """Print an event with the seconds since the start."""
         shown = ", ".join(
-            _value(value) if name == event else f"{name} {_value(value)}"
+            _value(value) if name in _TOLD_BY_VALUE | {event} else f"{name} {_value(value)}"
             for name, value in facts.items()
         )
         with self._lock:

@@ -105,7 +105,8 @@ def _translated(code: int, message: str) -> SourceError:
     return SourceError(
         f"MySQL refused a query: {message} (error {code}).",
         kept=_KEPT,
-        remedy="Correct the query or the privileges of the MySQL user.",
+        remedy="Correct `query` or `additional_where` in pipelines.yaml, or the privileges of the "
+        "MySQL user.",
     )
 
 
