@@ -189,6 +189,7 @@ def _require_settings(folder: Path) -> Settings:
     if settings is None:
         raise ConfigError(
             f"There is no sandbox in {folder}.",
+            kept="Nothing was started or stopped.",
             remedy="Start one with `mysql-s3-redshift sandbox up`.",
         )
     return settings

@@ -148,6 +148,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 raise ConfigError(
                     f"Another command has been changing the sandbox {folder} "
                     f"for {_LOCK_SECONDS:.0f} s.",
+                    kept="Nothing was started or stopped.",
                     remedy="Wait for it to end, then try again.",
                 )
             time.sleep(0.1)
