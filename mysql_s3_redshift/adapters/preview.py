@@ -18,6 +18,7 @@ from mysql_s3_redshift.core.ceiling import Ceiling
 from mysql_s3_redshift.core.estimate import Estimate, estimate_extraction, estimate_load
 from mysql_s3_redshift.core.extract import extract
 from mysql_s3_redshift.core.extraction import ExtractRequest
+from mysql_s3_redshift.core.histories import appends_anew
 from mysql_s3_redshift.core.load import load_target
 from mysql_s3_redshift.core.model import LoadMode, TablePlan
 from mysql_s3_redshift.core.pending import Group, select_files
@@ -137,7 +138,10 @@ def preview_load(
     if schema is None and described is not None:
         schema = described.schema
     first = groups[0].files if groups else ()
-    statements = _statements(plan, state, schema, first, connections, described) if schema else []
+    loads = (load_state or LoadState.first(plan)).begin(state.generation)
+    statements = (
+        _statements(plan, (state, loads), schema, first, connections, described) if schema else []
+    )
     size = sum(f.bytes for f in taken) + (bytes_to_come if max_files is None else 0)
     last = _last_load_bytes(storage, load_state)
     estimate = estimate_load(size, last, load_state)
@@ -180,12 +184,13 @@ def _groups(
 
 def _statements(
     plan: TablePlan,
-    state: ExtractState,
+    states: tuple[ExtractState, LoadState],
     schema: TableSchema,
     files: Sequence[DataFile],
     connections: Connections,
     described: DescribedTable | None,
 ) -> list[str]:
+    state, loads = states
     if described is not None:
         resolved = described.resolved
         facts = {
@@ -195,13 +200,15 @@ def _statements(
         }
         state = state.with_(metadata={**state.metadata, **facts})
     storage, config = connections.storage(plan), connections.config
+    table = load_target(plan, state)
     return load_statements(
         connections.target(plan).connection,
         (config.target(plan.target), config.storage(plan.storage)),
-        load_target(plan, state),
+        table,
         schema,
         files or [_file_to_come(state, schema)],
         f"{storage.manifests_uri}{{load_id}}.manifest.json",
+        appends_anew=appends_anew(table.load_mode, state, loads),
     )
 
 

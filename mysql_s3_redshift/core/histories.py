@@ -53,6 +53,12 @@ def begin_load(plan: TablePlan, extract: ExtractState, load: LoadState | None) -
     return state.begin(extract.generation).with_(metadata=mine)
 
 
+def appends_anew(load_mode: str, extract: ExtractState, load: LoadState) -> bool:
+    """Whether a history appends its first file, and nobody changed it by hand."""
+    first = not load.redshift_state.total_files
+    return load_mode == LoadMode.APPEND and first and "manual_change" not in extract.metadata
+
+
 def refuse_doubled_history(run: Loading, transaction: LoadTransaction) -> None:
     """An append that begins anew must not find the rows of another history in the target.
 
@@ -61,9 +67,7 @@ def refuse_doubled_history(run: Loading, transaction: LoadTransaction) -> None:
     Raises:
         ConfigError: Another history loaded them, and nobody decided what is to become of them.
     """
-    first = not run.state.redshift_state.total_files and not run.loads
-    decided = "manual_change" in run.extract.metadata
-    if run.table.load_mode != LoadMode.APPEND or not first or decided:
+    if not appends_anew(run.table.load_mode, run.extract, run.state):
         return
     found = transaction.of_other_history(run.extract.files, run.extract.generation)
     if found is None:

@@ -31,6 +31,8 @@ def load_statements(
     schema: TableSchema,
     files: Sequence[DataFile],
     manifest_uri: str,
+    *,
+    appends_anew: bool,
 ) -> list[str]:
     """What one load would send, in its order, where every staged key is different.
 
@@ -43,6 +45,7 @@ def load_statements(
         schema: The schema of the files.
         files: The files of the load.
         manifest_uri: Their manifest.
+        appends_anew: Whether the load looks for rows of another history.
 
     Raises:
         TargetError: The target cannot take the files without loss.
@@ -57,6 +60,8 @@ def load_statements(
             if table.load_mode == LoadMode.REPLACE:
                 transaction.newest()
             transaction.known(files)
+            if appends_anew:
+                transaction.of_other_history(files, table.generation)
             transaction.stage(schema, manifest_uri, files)
             transaction.apply(table, schema, files)
             transaction.record("{load_id}", manifest_uri, files)
@@ -99,7 +104,10 @@ class _WrittenDown(RedshiftConnection):
             return [(self._rows,)]
         if statement.startswith("SELECT (SELECT COUNT(*)"):  # rows, NULL keys, different keys
             return [(self._rows, 0, self._rows)]
-        return [] if statement == sql.ledger_files(self._names.ledger) else [(0,)]
+        ledger = self._names.ledger
+        if statement == sql.file_of_other_generation(ledger):
+            return [(None,)]
+        return [] if statement in {sql.ledger_files(ledger), sql.numbered_files(ledger)} else [(0,)]
 
     @contextmanager
     def autocommit(self) -> Iterator[None]:
