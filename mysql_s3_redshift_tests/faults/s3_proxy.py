@@ -141,7 +141,7 @@ def _handler_of(proxy: S3Proxy) -> type[BaseHTTPRequestHandler]:
 
         def _body(self) -> bytes:
             if "chunked" in self.headers.get("Transfer-Encoding", ""):
-                raise NotImplementedError("no client here sends chunks")
+                raise ValueError("this proxy forwards whole bodies; the client sent chunks")
             return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
         def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
