@@ -192,12 +192,21 @@ class Extraction:
         phase = state.mysql_state.snapshot
         if not position and phase is not None and phase.slices is not None:
             position = (phase_bound(phase, self.table.cursor),)
-        if self.table.cursor.timestamp or not position or before == self.table.table.created_at:
+        last = position[0] if position else None
+        if self.table.cursor.timestamp or not isinstance(last, int):
             return
-        newest, last = self.source.newest(self.table), position[0]
-        if isinstance(newest, int) and isinstance(last, int) and newest < last:
+        newest = self.source.newest(self.table)
+        if isinstance(newest, int) and newest >= last:
+            return
+        recreated = newest is not None and before != self.table.table.created_at
+        proven = state.mysql_state.ceiling
+        # Whoever set the watermark beyond all ids that there ever were has meant it.
+        if not recreated and isinstance(proven, int) and last <= proven:
+            following = self.source.next_id(self.table)
+            recreated = following is not None and following <= last
+        if recreated:
             raise ConfigError(
-                f"{self.table.plan.display_name}: the newest id is {newest}, below the watermark "
+                f"{self.table.plan.display_name}: the newest id is {newest!r}, below the watermark "
                 f"{last}: the table was recreated or truncated, and its ids started again.",
                 kept="The state and all files are unchanged.",
                 remedy="Start anew with `watermark reset --truncate-target`.",

@@ -99,6 +99,9 @@ class Source(Protocol):
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
 
+    def next_id(self, table: ResolvedTable) -> int | None:
+        """What MySQL gives the next row as the cursor's first column; None where it gives none."""
+
     def clock(self, plan: TablePlan) -> ClockReading:
         """Read the source's clocks."""
 

@@ -129,6 +129,9 @@ class SimulatedSource:
         self.server.now += self.latency
         return newest
 
+    def next_id(self, _table: ResolvedTable) -> int | None:
+        return None
+
     def open_work(self) -> Sequence[Work] | None:
         self.server.now += self.latency
         return None if self.blind else self.server.work()

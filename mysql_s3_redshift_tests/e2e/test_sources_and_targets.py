@@ -175,6 +175,14 @@ def test_every_combination_of_bounds_is_a_query_that_mysql_takes(replication: Re
                         assert sum(b.data.num_rows for b in reader) <= (limit or 3)
 
 
+def set_watermark(replication: Replication, identity: int) -> None:
+    """Move the watermark of `t` in its document, and nothing else."""
+    state = replication.extract_state("t")
+    moved = state.with_(mysql_state=state.mysql_state.with_(last_id=identity))
+    body = moved.model_dump_json(by_alias=True).encode()
+    replication.put_object(replication.state_key("t"), body)
+
+
 def test_an_id_watermark_alone_is_obeyed(replication: Replication) -> None:
     """I-17, H-27: the first query of an id table asks for ids beyond it."""
     replication.sql(
@@ -183,11 +191,7 @@ def test_an_id_watermark_alone_is_obeyed(replication: Replication) -> None:
     )
     replication.table("t", cdc_strategy="id_only", load_mode="append")
     replication.extract("t", RunLimits(limit=1))
-    state = replication.extract_state("t")
-    moved = state.with_(mysql_state=state.mysql_state.with_(last_id=90))
-    replication.put_object(
-        replication.state_key("t"), moved.model_dump_json(by_alias=True).encode()
-    )
+    set_watermark(replication, 90)
     assert replication.extract("t").files[0].first == {"id": 91}
 
 
@@ -207,3 +211,27 @@ def test_a_recreated_table_is_noticed(replication: Replication) -> None:
     )
     with pytest.raises(ConfigError, match="recreated or truncated"):
         replication.sync("t")
+
+
+@pytest.mark.parametrize("engine", ["InnoDB", "MyISAM", "MEMORY"])
+def test_ids_that_start_again_are_told_from_ids_that_were_deleted(
+    replication: Replication, engine: str
+) -> None:
+    """What MySQL gives the next row tells, also where TRUNCATE leaves the table's own time."""
+    replication.sql(
+        f"CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT, v INT) ENGINE={engine}",
+        "INSERT INTO t SELECT seq, 1 FROM seq_1_to_100",
+    )
+    replication.table("t", cdc_strategy="id_only")
+    replication.sync("t")
+    replication.sql("DELETE FROM t WHERE id > 50")
+    assert replication.sync("t").extract.rows == 0
+    replication.sql("DELETE FROM t", "INSERT INTO t (v) VALUES (2)")
+    assert replication.sync("t").extract.rows == 1
+    set_watermark(replication, 1_000)
+    assert replication.sync("t").extract.rows == 0, "set beyond all ids, and obeyed"
+    set_watermark(replication, 101)
+    for refill in ("DO 1", "INSERT INTO t (v) VALUES (3)"):
+        replication.sql("TRUNCATE TABLE t", refill)
+        with pytest.raises(ConfigError, match="recreated or truncated"):
+            replication.sync("t")

@@ -111,6 +111,10 @@ class CountingSource:
         """As the source."""
         return self._source.newest(table)
 
+    def next_id(self, table: ResolvedTable) -> int | None:
+        """As the source."""
+        return self._source.next_id(table)
+
     def clock(self, plan: TablePlan) -> ClockReading:
         """As the source."""
         return self._source.clock(plan)

@@ -137,6 +137,20 @@ def in_order(
     return _compile(statement.where(sa.or_(*wanted)).order_by(*key))
 
 
+FRESH_STATISTICS = (
+    "SET /*!80003 SESSION information_schema_stats_expiry = 0, */ @statistics = 'fresh'"
+)
+"""MySQL tells AUTO_INCREMENT as it was up to a day ago, unless it is asked not to
+(https://dev.mysql.com/doc/refman/8.4/en/information-schema-optimization.html). Servers that do not
+know the variable, and MariaDB, take it for a comment
+(https://mariadb.com/kb/en/comment-syntax/#executable-comment-syntax)."""
+
+NEXT_ID = (
+    "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s "
+    "AND TABLE_NAME = %s AND CAST(TABLE_NAME AS BINARY) = CAST(%s AS BINARY)"
+)
+
+
 def newest(table: ResolvedTable) -> Statement:
     """Largest value of the cursor's first column."""
     column = _column(table.cursor.first_column)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from typing import Any
 
 from mysql_s3_redshift.adapters.mysql import queries
 from mysql_s3_redshift.adapters.mysql.activity import BusyPeriods, list_work, read_clock
@@ -109,6 +110,20 @@ class MySqlSource:
     def newest(self, table: ResolvedTable) -> Value:
         """Largest value of the cursor's first column; None in an empty table."""
         return self._ask(lambda: self.scalar(queries.newest(table)))
+
+    def next_id(self, table: ResolvedTable) -> int | None:
+        """What MySQL gives the next row as the cursor's first column; None where it gives none."""
+        column = table.table.column(table.cursor.first_column)
+        if column is None or not column.auto_increment:
+            return None
+
+        def read() -> list[tuple[Any, ...]]:
+            self.connection.query(queries.FRESH_STATISTICS)
+            return self.connection.query(
+                queries.NEXT_ID, (table.table.schema, *[table.table.name] * 2)
+            )
+
+        return next((int(value) for (value,) in self._ask(read) if value is not None), None)
 
     def clock(self, plan: TablePlan) -> ClockReading:
         """Read the source's clocks."""
