@@ -26,8 +26,8 @@ def axis_of(run: Extraction, window: Window) -> Axis:
     if run.table.reads_whole_table:
         raise _refused(
             run,
-            f"{cursor.strategy} with load_mode {mode} reads the whole table each time, so there is no "
-            "window to reload",
+            f"{cursor.strategy} with load_mode {mode} reads the whole table each time, so there is "
+            "no window to reload",
             "Run without a window; it takes the whole table.",
         )
     name = window.column or cursor.timestamp
