@@ -227,7 +227,7 @@ def _key(bucket: Bucket, kind: str) -> str:
 def _encryption(subject: str, place: str, mode: str, *, cipher: str | None, host: str) -> Finding:
     """How a connection is encrypted, and what is known of who is at its other end."""
     if cipher is None:
-        what = f"not encrypted, as configured ({place}: {mode})"
+        what = f"not encrypted ({place}: {mode})"
         if is_loopback(host):
             return Finding(OK, subject, what)
         strictest = SslMode.VERIFY_FULL if mode == SslMode.DISABLE else TlsMode.VERIFY_IDENTITY
