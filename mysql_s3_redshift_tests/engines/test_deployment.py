@@ -57,6 +57,8 @@ def test_the_instance_starts_on_postgresql(
         assert type(instance.compute_log_manager).__name__ == "S3ComputeLogManager"
         assert instance.run_monitoring_enabled
         assert instance.run_retries_enabled
+        assert isinstance(instance.run_coordinator, dg.QueuedRunCoordinator)
+        assert instance.run_coordinator.dequeue_use_threads
         assert instance.event_log_storage.supports_global_concurrency_limits
         instance.add_dynamic_partitions("written", ["and read"])
         assert instance.get_dynamic_partitions("written") == ["and read"]
