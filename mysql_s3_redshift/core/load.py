@@ -149,15 +149,15 @@ def _load_group(run: Loading, group: Group, schema: TableSchema) -> None:
         if known.isdisjoint(f.uri for f in group.files):
             refuse_doubled_history(run, transaction)
             applied = _apply(run, transaction, group, schema, load_id, manifest_uri)
+    before = [f for f in group.superseded if f.uri in known]
     if applied is None:
         found = [f for f in group.files if f.uri in known]
         done = len(found) == len(group.files)
-        run.commit(run.mark(found, group.superseded if done else ()))
+        run.commit(run.mark((*before, *found), group.superseded if done else ()))
         run.recovered += found
         run.progress("recovered", {"files": len(found)})
         return
     reach("load.after_commit")
-    before = [f for f in group.superseded if f.uri in known]
     run.commit(run.mark((*before, *group.files), group.superseded).finish(load_id))
     run.loads.append(FinishedLoad(load_id, manifest_uri, group.files, applied))
     run.progress("loaded", {"files": len(group.files), "rows": applied.copied})

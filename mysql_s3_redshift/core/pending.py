@@ -77,7 +77,9 @@ def _select_set(
         waiting = "the snapshot is not complete, so nothing is replaced yet" if pending else ""
         return Selection(None, waiting)
     files = tuple(f for f in extract.files if f.set_id == state.set_done)
-    superseded = tuple(f for f in pending if f not in files and f.set_id != under_way)
+    superseded = tuple(
+        f for f in pending if f not in files and (f.set_id is None or f.set_id != under_way)
+    )
     chosen = _whole(files, max_files, "the snapshot's")
     if chosen.group is None:
         return chosen

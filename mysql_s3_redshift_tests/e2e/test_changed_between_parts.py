@@ -8,6 +8,7 @@ from mysql_s3_redshift.adapters.operations import Operation, reset
 from mysql_s3_redshift.core.model import RunLimits
 from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.errors import ConfigError
+from mysql_s3_redshift.sandbox.s3_server import BUCKET
 from mysql_s3_redshift_tests.faults.replication import Replication
 
 PART = RunLimits(limit=10)
@@ -95,6 +96,25 @@ def test_a_table_that_becomes_replace_loses_the_rows_that_mysql_deleted(
         replication.sync("t")
         assert replication.target_rows("t", "id, a, b, at") == replication.source_rows("t")
         assert replication.sync("t").extract.rows == 0
+
+
+def test_files_that_wait_for_an_upsert_wait_no_longer_when_the_table_is_replaced(
+    replication: Replication,
+):
+    """I-19: no file stays pending, and the lost load state of a replaced table counts all again."""
+    create(replication)
+    replication.table("t", **HYBRID, load_mode="upsert", chunk_rows=5)
+    replication.sync("t")
+    replication.sql("INSERT INTO t VALUES (21, 0, 0, NOW(6))", "DO SLEEP(0.001)")
+    replication.extract("t")
+    replication.table("t", **HYBRID, load_mode="replace", chunk_rows=5)
+    assert replication.sync("t").load.pending == 0
+    counted = replication.load_state("t").redshift_state.total_rows
+    key = replication.state_key("t", load=True)
+    replication.s3.delete_object(Bucket=BUCKET, Key=key)
+    assert replication.sync("t").load.pending == 0
+    assert replication.load_state("t").redshift_state.total_rows == counted
+    replication.check_evidence("t", superseded=True)
 
 
 BY_TIME = {"cdc_strategy": "timestamp_only", "cdc_timestamp_column": "at", "chunk_rows": 3}
