@@ -52,12 +52,17 @@ class Worker:
 
     def is_frozen(self) -> bool:
         """Whether the process that runs its steps has stopped itself."""
-        return any(one.status() == psutil.STATUS_STOPPED for one in self._processes())
+        for process in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a short-lived one of its many
+                if process.status() == psutil.STATUS_STOPPED:
+                    return True
+        return False
 
     def wake(self) -> None:
         """Let frozen processes go on."""
         for process in self._processes():
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
     def kill(self) -> None:
         """Let the machine vanish: SIGKILL to every process of it."""
