@@ -24,7 +24,7 @@ from mysql_s3_redshift.core.cursors import ChunkQuery, Position, advances
 from mysql_s3_redshift.core.digest import ContentDigest
 from mysql_s3_redshift.core.faultpoints import reach
 from mysql_s3_redshift.core.plan import ResolvedTable
-from mysql_s3_redshift.core.ports import FileWriter, Source, Storage, WrittenFile
+from mysql_s3_redshift.core.ports import ChunkReader, FileWriter, Source, Storage, WrittenFile
 from mysql_s3_redshift.core.schema import TableSchema
 from mysql_s3_redshift.errors import (
     ConfigError,
@@ -175,6 +175,25 @@ def _read_one(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
     query = bounded
     reach("extract.before_read")
     reader = loop.source.read(loop.table, loop.schema, query)
+    opened = _stream(loop, reader)
+    rows = opened.rows if opened is not None else 0
+    bound_reached = query.limit is None and query.before is None
+    loop.exhausted = bound_reached or (query.limit is not None and rows < query.limit)
+    loop.values_changed.update(reader.values_changed)
+    if opened is None:
+        return None
+    if query.order_by and not advances(query.after, opened.last):
+        opened.writer.abort()
+        raise _stuck(loop, query)
+    loop.next_seq += 1
+    if loop.budget is not None:
+        loop.budget -= rows
+    loop.rows += rows
+    return opened
+
+
+def _stream(loop: ChunkLoop, reader: ChunkReader) -> _OpenChunk | None:
+    """Send the rows of a query on to a file, which is begun with the first of them."""
     writer: FileWriter | None = None
     rows = 0
     first: Position = ()
@@ -195,19 +214,7 @@ def _read_one(loop: ChunkLoop, query: ChunkQuery) -> _OpenChunk | None:
         if writer is not None:
             writer.abort()
         raise
-    bound_reached = query.limit is None and query.before is None
-    loop.exhausted = bound_reached or (query.limit is not None and rows < query.limit)
-    loop.values_changed.update(reader.values_changed)
-    if writer is None:
-        return None
-    if query.order_by and not advances(query.after, last):
-        writer.abort()
-        raise _stuck(loop, query)
-    seq, loop.next_seq = loop.next_seq, loop.next_seq + 1
-    if loop.budget is not None:
-        loop.budget -= rows
-    loop.rows += rows
-    return _OpenChunk(loop, writer, seq, rows, first, last)
+    return None if writer is None else _OpenChunk(loop, writer, loop.next_seq, rows, first, last)
 
 
 def _bounded(loop: ChunkLoop, query: ChunkQuery, wanted: int) -> ChunkQuery | None:
