@@ -7,7 +7,9 @@ the exit code of its kind; with `--json` also as the one document on stdout.
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -55,6 +57,16 @@ def run(arguments: Sequence[str], *, interrupted: bool = False) -> int:
         arguments: Those of the command line.
         interrupted: Whether Ctrl-C came already.
     """
+    code = _run(arguments, interrupted=interrupted)
+    try:
+        sys.stdout.flush()
+    except OSError as unwritable:
+        _give_output_up(unwritable)
+        return code or int(ExitCode.UNEXPECTED)
+    return code
+
+
+def _run(arguments: Sequence[str], *, interrupted: bool) -> int:
     as_json, debug = "--json" in arguments, "--debug" in arguments
     try:
         if interrupted:
@@ -156,7 +168,17 @@ def _print_failure(error: dict[str, object]) -> None:
     try:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
     except OSError as unwritable:
-        click.echo(f"Standard output cannot be written: {unwritable.strerror}.", err=True)
+        _give_output_up(unwritable)
+
+
+def _give_output_up(unwritable: OSError) -> None:
+    """Say that stdout cannot be written, and drop what waits to be.
+
+    Python would try again when it ends, and exit with 120 (Python documentation, `signal`, "Note on
+    SIGPIPE").
+    """
+    click.echo(f"Standard output cannot be written: {unwritable.strerror}.", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(text: object) -> str:
