@@ -54,7 +54,7 @@ def endpoint() -> Iterator[str]:
 def store(aws: None, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """AWS Secrets Manager as moto imitates it, without a secret."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint)
-    client = boto3.client("secretsmanager")
+    client = boto3.Session().client("secretsmanager")
     yield client
     for secret in client.list_secrets()["SecretList"]:
         client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
@@ -73,7 +73,7 @@ def test_a_key_of_a_secret_becomes_the_password(store, tmp_path):
 
 
 def test_a_whole_secret_and_an_arn_of_another_region_are_read(store):
-    there = boto3.client("secretsmanager", region_name="us-west-2")
+    there = boto3.Session().client("secretsmanager", region_name="us-west-2")
     arn = there.create_secret(Name="plain", SecretString=CANARY)["ARN"]
     with pytest.raises(ConfigError):
         SecretsManagerReader().read("plain")
@@ -159,7 +159,7 @@ def iam_source(servers: TlsServers, **changes: Any) -> SourceConfig:
 
 
 def token(servers: TlsServers) -> str:
-    client = boto3.client("rds", region_name="eu-west-1")
+    client = boto3.Session().client("rds", region_name="eu-west-1")
     made = client.generate_db_auth_token(
         DBHostname="localhost", Port=servers.mysql.port, DBUsername="tokened"
     )
