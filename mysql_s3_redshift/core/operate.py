@@ -35,6 +35,9 @@ POSITION_FIELDS = (
 )  # fmt: skip
 """Fields of `MysqlState` that tell where the next query begins."""
 
+CURSOR_COLUMNS = "cursor_columns"
+"""In the extract state's metadata: the columns that the position is one in."""
+
 NEWEST_GENERATION = "newest_generation"
 """The highest generation that a table ever had, where a restore went back behind it."""
 
@@ -192,7 +195,10 @@ def restore(current: ExtractState | None, earlier: ExtractState) -> ExtractState
         phase = earlier.mysql_state.snapshot
         if phase is not None and phase.set_id is not None:
             moved["snapshot"] = None
-        return current.with_(mysql_state=current.mysql_state.with_(reload=None, **moved))
+        metadata = {k: v for k, v in current.metadata.items() if k != CURSOR_COLUMNS}
+        metadata |= {k: v for k, v in earlier.metadata.items() if k == CURSOR_COLUMNS}
+        mysql_state = current.mysql_state.with_(reload=None, **moved)
+        return current.with_(mysql_state=mysql_state, metadata=metadata)
     return earlier.with_(
         next_seq=max(current.next_seq, earlier.next_seq),
         mysql_state=earlier.mysql_state.with_(digest=None),

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from mysql_s3_redshift.adapters.operations import Operation, reset
+from mysql_s3_redshift.adapters.operations import (
+    Operation,
+    reset,
+    restore,
+    set_watermark,
+)
 from mysql_s3_redshift.core.model import RunLimits
 from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.errors import ConfigError
@@ -180,6 +187,25 @@ def test_a_watermark_of_another_cursor_is_refused_until_a_reset(
         reset(Operation(plan, connections, change), mysql=True, redshift=True, truncate=True)
     replication.sync("t")
     assert replication.target_rows("t", "id, a, at") == replication.source_rows("t", "id, a, at")
+
+
+def test_a_position_that_is_restored_is_one_in_the_columns_of_its_time(replication: Replication):
+    """I-15, H-03: it was made by (at, b); read as one in (at, id), it would pass all ties by."""
+    create(replication)
+    options = {**HYBRID, "load_mode": "upsert", "start_from": "2025-01-01"}
+    replication.table("t", **options | {"cdc_id_column": "b"})
+    replication.sync("t", PART)
+    plan = replication.plan("t")
+    with replication.connections() as connections:
+        note = Operation(plan, connections, ManualChange("watermark-set", "a test", ""))
+        set_watermark(note, timestamp=datetime(2025, 1, 1), identity="1010")  # noqa: DTZ001
+        replication.table("t", **options)
+        assert replication.sync("t").extract.rows == 20
+        replication.sql("UPDATE t SET a = 0, at = at")
+        back = Operation(plan, connections, ManualChange("watermark-restore", "a test", ""))
+        restore(back, back.states.history()[0].name)
+    assert replication.sync("t").extract.rows == 20
+    assert replication.target_rows("t", "id, a, b, at") == replication.source_rows("t")
 
 
 @pytest.mark.parametrize("key", ["a, id", "a"])
