@@ -43,11 +43,11 @@ class FolderBucket:
         (self.folder / key).write_bytes(body)
         return key
 
-    def read_tail(self, key: str, length: int) -> bytes:
+    def read_tail(self, key: str, length: int) -> tuple[bytes, str | None]:
         with (self.folder / key).open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - length))
-            return file.read()
+            return file.read(), None
 
     def begin_upload(self, key: str) -> str:
         (self.folder / key).write_bytes(b"")
