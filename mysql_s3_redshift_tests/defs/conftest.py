@@ -6,12 +6,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.defs.shop import Shop
+from mysql_s3_redshift_tests.defs.webhooks import new_webhook
 from mysql_s3_redshift_tests.faults.replication import new_replication
 
 NO_COMPUTE_LOGS = {
@@ -29,6 +31,13 @@ def shop(sandbox: SandboxStatus, tmp_path: Path) -> Iterator[Shop]:
     """A pipeline of this test alone, with two small tables."""
     with new_replication(sandbox, tmp_path) as replication:
         yield Shop(replication)
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[Any]]]:
+    """An address that takes documents, and the documents that it took."""
+    with new_webhook() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,11 @@ from mysql_s3_redshift.defs import alerts
 from mysql_s3_redshift.defs.alert_channels import AlertFailedError, send
 from mysql_s3_redshift.defs.alerts import Untold, build_alerts, summarize
 from mysql_s3_redshift.defs.names import run_tags
+from mysql_s3_redshift_tests.defs.announcer import Announcer
 from mysql_s3_redshift_tests.defs.shop import Shop
 from mysql_s3_redshift_tests.defs.webhooks import new_webhook
 
 SUMMARY = {"pipeline": "p", "run_id": "r1", "text": "Pipeline p: orders failed."}
-
-
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[Any]]]:
-    """An address that takes documents, and the documents that it took."""
-    with new_webhook() as one:
-        yield one
 
 
 def test_the_document_names_the_table_what_happened_and_the_remedy(
@@ -51,28 +43,10 @@ def test_the_document_names_the_table_what_happened_and_the_remedy(
     assert told["url"] in told["text"]
 
 
-@dataclass(slots=True)
-class Announcer:
-    """The sensor of pipeline `p`, tick after tick, with its cursor."""
+class RunAnnouncer(Announcer):
+    """The sensor that tells of failed runs."""
 
-    shop: Shop
-    instance: dg.DagsterInstance
-    alerts: AlertConfig
-    cursor: str | None = None
-
-    def __post_init__(self) -> None:
-        self.tick()
-
-    def tick(self) -> str:
-        """Evaluate the sensor once, as the daemon does; its cursor moves on unless it fails."""
-        config = self.shop.config
-        told = config.pipeline("p").model_copy(update={"alerts": self.alerts})
-        config = replace(config, pipelines={**config.pipelines, "p": told})
-        sensor = build_alerts(config, "p", config.plans("p"))
-        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        done = sensor.evaluate_tick(context)
-        self.cursor = done.cursor
-        return done.skip_message or ""
+    build = staticmethod(build_alerts)
 
     def fail(self, name: str = "p_sync") -> str:
         """Let a run fail; returns its id."""
@@ -95,7 +69,7 @@ def test_failed_runs_of_two_pipelines_between_two_ticks_are_told_once_by_whose_t
     shop: Shop, instance: dg.DagsterInstance, webhook: tuple[str, list[Any]]
 ) -> None:
     address, taken = webhook
-    announcer = Announcer(shop, instance, AlertConfig(webhook=SecretStr(address)))
+    announcer = RunAnnouncer(shop, instance, AlertConfig(webhook=SecretStr(address)))
     for name in ("p_sync", "other_sync"):
         announcer.fail(name)
     for _ in range(2):
@@ -111,7 +85,7 @@ def test_what_a_webhook_did_not_take_is_sent_again_until_it_does_and_nothing_twi
     """The tick in which something moved keeps its cursor; one in which nothing did fails."""
     answers = [204, answer, answer]
     with new_webhook(answers) as (address, taken):
-        announcer = Announcer(shop, instance, AlertConfig(webhook=SecretStr(address)))
+        announcer = RunAnnouncer(shop, instance, AlertConfig(webhook=SecretStr(address)))
         runs = [announcer.fail() for _ in range(3)]
         assert "2 failed runs are still to be told of" in announcer.tick()
         with pytest.raises(AlertFailedError):
@@ -126,7 +100,7 @@ def test_a_document_that_is_refused_does_not_keep_the_others_waiting(
     shop: Shop, instance: dg.DagsterInstance
 ) -> None:
     with new_webhook([413, 204, 204, 413]) as (address, taken):
-        announcer = Announcer(shop, instance, AlertConfig(webhook=SecretStr(address)))
+        announcer = RunAnnouncer(shop, instance, AlertConfig(webhook=SecretStr(address)))
         refused, *others = [announcer.fail() for _ in range(3)]
         assert "HTTP status 413" in announcer.tick()
         assert "1 failed runs" in announcer.tick()
@@ -141,7 +115,7 @@ def test_who_took_an_alert_does_not_get_it_again_when_another_did_not(
     address, taken = webhook
     target = tmp_path / "alert.json"
     deaf = AlertConfig(webhook=SecretStr(address), command=("false",))
-    announcer = Announcer(shop, instance, deaf)
+    announcer = RunAnnouncer(shop, instance, deaf)
     announcer.fail()
     assert "code 1" in announcer.tick()
     with pytest.raises(AlertFailedError):
@@ -154,7 +128,7 @@ def test_who_took_an_alert_does_not_get_it_again_when_another_did_not(
 def test_an_alert_that_nobody_takes_for_days_is_given_up(
     shop: Shop, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announcer = Announcer(shop, instance, AlertConfig(command=("false",)))
+    announcer = RunAnnouncer(shop, instance, AlertConfig(command=("false",)))
     announcer.fail()
     announcer.tick()
     monkeypatch.setattr(alerts, "KEPT", timedelta(0))

@@ -5,8 +5,6 @@ The runs are real ones of two small tables, and who is told is a real web server
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -18,39 +16,16 @@ from mysql_s3_redshift.defs.alert_channels import AlertFailedError
 from mysql_s3_redshift.defs.check_alerts import Told, build_check_alerts
 from mysql_s3_redshift.defs.checks import audit, specs
 from mysql_s3_redshift.sandbox.s3_server import BUCKET
+from mysql_s3_redshift_tests.defs.announcer import Announcer
 from mysql_s3_redshift_tests.defs.shop import Shop
-from mysql_s3_redshift_tests.defs.webhooks import new_webhook
 
 UI = "https://dagster.example.com"
 
 
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[Any]]]:
-    """An address that takes documents, and the documents that it took."""
-    with new_webhook() as one:
-        yield one
+class CheckAnnouncer(Announcer):
+    """The sensor that tells of failed checks."""
 
-
-@dataclass(slots=True)
-class Announcer:
-    """The sensor of the shop's pipeline, tick after tick, with its cursor."""
-
-    shop: Shop
-    instance: dg.DagsterInstance
-    alerts: AlertConfig
-    cursor: str | None = None
-
-    def __post_init__(self) -> None:
-        self.tick()
-
-    def tick(self) -> None:
-        """Evaluate the sensor once; its cursor moves on unless it fails."""
-        config = self.shop.config
-        pipeline = config.pipeline("p").model_copy(update={"alerts": self.alerts})
-        config = replace(config, pipelines={**config.pipelines, "p": pipeline})
-        sensor = build_check_alerts(config, "p", config.plans("p"))
-        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        self.cursor = sensor.evaluate_tick(context).cursor
+    build = staticmethod(build_check_alerts)
 
 
 def test_a_check_that_begins_to_fail_is_told_once_and_that_it_passes_again(
@@ -59,7 +34,7 @@ def test_a_check_that_begins_to_fail_is_told_once_and_that_it_passes_again(
     address, taken = webhook
     alerts = AlertConfig(webhook=SecretStr(address), recoveries=True, web_ui=UI)
     file = shop.replication.extract("orders").state.files[0]
-    announcer = Announcer(shop, instance, alerts)
+    announcer = CheckAnnouncer(shop, instance, alerts)
     place = {"Bucket": BUCKET, "Key": file.uri.removeprefix(f"s3://{BUCKET}/")}
     body = shop.replication.s3.get_object(**place)["Body"].read()
     shop.replication.s3.delete_object(**place)
@@ -96,7 +71,7 @@ def test_a_check_that_says_something_else_is_told_again(
     address, taken = webhook
     monkeypatch.setattr(audit, "PAUSE_SECONDS", 0.0)
     shop.replication.sync("orders")
-    announcer = Announcer(shop, instance, AlertConfig(webhook=SecretStr(address)))
+    announcer = CheckAnnouncer(shop, instance, AlertConfig(webhook=SecretStr(address)))
     target = f'"{shop.replication.schema}"."orders"'
     steps = (f"DELETE FROM {target} WHERE id < 3", f"DELETE FROM {target} WHERE id < 5")
     for statement in (*steps, f"DROP TABLE {target}"):
@@ -118,7 +93,9 @@ def test_warnings_are_told_where_they_are_wanted(
     told: int,
 ) -> None:
     address, taken = webhook
-    announcer = Announcer(shop, instance, AlertConfig(webhook=SecretStr(address), checks=wanted))
+    announcer = CheckAnnouncer(
+        shop, instance, AlertConfig(webhook=SecretStr(address), checks=wanted)
+    )
     shop.replication.sql("ALTER TABLE orders DROP INDEX ts")
     shop.materialize(instance, "orders")
     announcer.tick()
@@ -131,7 +108,7 @@ def test_what_nobody_took_is_told_at_the_next_tick(
 ) -> None:
     address, taken = webhook
     deaf = AlertConfig(command=("false",), checks=AlertedChecks.WARNINGS)
-    announcer = Announcer(shop, instance, deaf)
+    announcer = CheckAnnouncer(shop, instance, deaf)
     shop.replication.sql("ALTER TABLE orders DROP INDEX ts")
     shop.materialize(instance, "orders")
     with pytest.raises(AlertFailedError):
