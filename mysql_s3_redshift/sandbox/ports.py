@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import random
 import socket
+import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
 HOST = "127.0.0.1"
 
@@ -13,6 +18,18 @@ HOST = "127.0.0.1"
 # ephemeral port of Linux, no outgoing connection can take a port between two starts.
 _GRPC_OFFSET = 10_000
 _FIRST, _LAST = 20_000, 22_767
+
+
+@contextlib.contextmanager
+def choosing() -> Iterator[None]:
+    """Let one sandbox at a time choose its ports, until its servers listen there.
+
+    Two that start at once would find the same port free. The kernel frees the lock with its holder.
+    """
+    path = Path(tempfile.gettempdir()) / f"mysql-s3-redshift-ports-{os.getuid()}.lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_free(port: int) -> bool:

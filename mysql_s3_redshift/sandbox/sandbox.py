@@ -17,7 +17,7 @@ from typing import Any
 from mysql_s3_redshift.errors import ConfigError
 from mysql_s3_redshift.sandbox import mysql_server, redshift_server, s3_server, web_ui
 from mysql_s3_redshift.sandbox.mysql_server import MysqlAccount
-from mysql_s3_redshift.sandbox.ports import HOST, choose_port
+from mysql_s3_redshift.sandbox.ports import HOST, choose_port, choosing
 from mysql_s3_redshift.sandbox.processes import Server, find, start, stop, wait_until_ready
 from mysql_s3_redshift.sandbox.settings import (
     Secrets,
@@ -138,7 +138,8 @@ def up(
             mysql_url=os.environ.get(mysql_server.URL_VARIABLE) or None,
             mysql_time_zone=time_zone or settings.mysql_time_zone,
         )
-        settings = _start_missing(folder, settings, servers, report)
+        with choosing():
+            settings = _start_missing(folder, settings, servers, report)
         current = _status(folder, settings)
         lines = [f"{name}={_quoted(value)}\n" for name, value in current.variables().items()]
         write_private(folder / "env", "".join(lines))

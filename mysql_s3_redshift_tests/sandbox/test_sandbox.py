@@ -9,6 +9,8 @@ import signal
 import stat
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -17,6 +19,7 @@ from click.testing import CliRunner
 
 from mysql_s3_redshift.cli import sandbox as command_line
 from mysql_s3_redshift.errors import ConfigError, ExitCode
+from mysql_s3_redshift.sandbox import ports
 from mysql_s3_redshift.sandbox import s3_server as s3
 from mysql_s3_redshift.sandbox import sandbox as sandboxes
 from mysql_s3_redshift.sandbox.mysql_server import (
@@ -28,6 +31,7 @@ from mysql_s3_redshift.sandbox.sandbox import SandboxStatus
 from mysql_s3_redshift_tests.servers import (
     mysql_admin_connection,
     mysql_answers,
+    new_sandbox_folder,
     processes_of,
     redshift_connection,
     s3_client,
@@ -92,6 +96,16 @@ def test_two_folders_run_side_by_side(folder, mysql_server, s3_server):
     assert other.settings.secrets != mysql_server.settings.secrets
     sandboxes.down(folder)
     assert mysql_answers(mysql_server), "the other sandbox must not be touched"
+
+
+def test_two_folders_that_start_at_once_do_not_choose_the_same_ports(folder, monkeypatch):
+    """Even if both try the free ones in the same order."""
+    monkeypatch.setattr(ports, "random", SimpleNamespace(sample=lambda range_, _count: range_))
+    with new_sandbox_folder() as other, ThreadPoolExecutor(2) as pool:
+        started = list(pool.map(lambda place: sandboxes.up(place, ("s3",)), (folder, other)))
+        chosen = [{n: p for n, p in s.settings.ports.items() if "s3" in n} for s in started]
+        assert not set(chosen[0].values()) & set(chosen[1].values())
+        assert all(s3_client(current).list_buckets()["Buckets"] for current in started)
 
 
 def test_two_commands_at_once_start_each_server_once(folder):
