@@ -16,7 +16,7 @@ from mysql_s3_redshift.core import legacy
 from mysql_s3_redshift.core.arrow_types import arrow_type
 from mysql_s3_redshift.core.legacy import LegacyState
 from mysql_s3_redshift.core.schema import Column, TableSchema
-from mysql_s3_redshift.core.state import DataFile, utc_now
+from mysql_s3_redshift.core.state import CURSOR_COLUMNS, DataFile, utc_now
 from mysql_s3_redshift.core.target_types import fits, parse_target_type
 from mysql_s3_redshift.errors import ConfigError, UnsupportedValueError
 
@@ -112,7 +112,7 @@ def take_over(operation: Operation, found: Found, *, adopt: bool) -> Changed:
         "load_mode": str(described.resolved.load_mode),
         "key": list(described.resolved.key),
         "version_column": cursor.timestamp,
-        "cursor_columns": list(cursor.columns),
+        CURSOR_COLUMNS: list(cursor.columns),
     }
     extract = extract.with_(metadata={**extract.metadata, **facts})
     if adopt and found.files:

@@ -27,7 +27,7 @@ from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
 from mysql_s3_redshift.core.next_query import stored_cursor
 from mysql_s3_redshift.core.operate import ManualChange
 from mysql_s3_redshift.core.schema import TableSchema
-from mysql_s3_redshift.core.state import ExtractState, LoadState
+from mysql_s3_redshift.core.state import CURSOR_COLUMNS, ExtractState, LoadState
 from mysql_s3_redshift.errors import ConfigError, StateUnreadableError
 
 
@@ -129,7 +129,7 @@ def _described(operation: Operation, state: ExtractState | None) -> TableSchema:
 def _cursor(operation: Operation, state: ExtractState | None) -> Cursor:
     """The keyset: as the state has it, else as MySQL tells."""
     plan = operation.plan
-    if state is not None and "cursor_columns" in state.metadata:
+    if state is not None and CURSOR_COLUMNS in state.metadata:
         return stored_cursor(plan, state)
     if plan.strategy in {CdcStrategy.FULL_SYNC, CdcStrategy.ID_ONLY}:
         return Cursor(plan.strategy, tuple(c for c in (plan.id_column,) if c))

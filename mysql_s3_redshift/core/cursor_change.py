@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from mysql_s3_redshift.core.model import LoadMode
 from mysql_s3_redshift.core.plan import ResolvedTable
-from mysql_s3_redshift.core.state import ExtractState, MysqlState
+from mysql_s3_redshift.core.state import CURSOR_COLUMNS, ExtractState, MysqlState
 from mysql_s3_redshift.errors import ConfigError
 
 
@@ -23,7 +23,7 @@ def follow_cursor(table: ResolvedTable, state: ExtractState) -> ExtractState:
     Raises:
         ConfigError: There is no such watermark.
     """
-    stored, mysql = state.metadata.get("cursor_columns"), state.mysql_state
+    stored, mysql = state.metadata.get(CURSOR_COLUMNS), state.mysql_state
     if not isinstance(stored, list) or mysql.status == "pending":
         return state
     before = [str(name).lower() for name in stored]

@@ -24,7 +24,7 @@ from mysql_s3_redshift.core.model import RunLimits, Value, Window
 from mysql_s3_redshift.core.plan import ResolvedTable
 from mysql_s3_redshift.core.ports import ExtractPorts
 from mysql_s3_redshift.core.schema import TableSchema
-from mysql_s3_redshift.core.state import DataFile, ExtractState, utc_now
+from mysql_s3_redshift.core.state import CURSOR_COLUMNS, DataFile, ExtractState, utc_now
 from mysql_s3_redshift.errors import ConfigError
 
 
@@ -160,7 +160,7 @@ class Extraction:
             "load_mode": mode,
             "key": list(self.table.key),
             "version_column": self.table.cursor.timestamp,
-            "cursor_columns": list(self.table.cursor.columns),
+            CURSOR_COLUMNS: list(self.table.cursor.columns),
             "schema": self.schema.fingerprint,
             "source_created_at": self.table.table.created_at,
         }

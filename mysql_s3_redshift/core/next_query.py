@@ -9,7 +9,7 @@ from datetime import date, datetime
 from mysql_s3_redshift.core.cursors import Cursor, Position
 from mysql_s3_redshift.core.model import CdcStrategy, LoadMode, TablePlan, Value
 from mysql_s3_redshift.core.names import quote_mysql
-from mysql_s3_redshift.core.state import ExtractState, decode_value
+from mysql_s3_redshift.core.state import CURSOR_COLUMNS, ExtractState, decode_value
 from mysql_s3_redshift.core.watermark import watermark_of
 
 
@@ -53,7 +53,7 @@ def next_query(plan: TablePlan, state: ExtractState | None) -> NextQuery:
 def stored_cursor(plan: TablePlan, state: ExtractState) -> Cursor:
     """The keyset as the last run resolved it, as far as file and state tell."""
     strategy = CdcStrategy(state.cdc_strategy)
-    stored = state.metadata.get("cursor_columns")
+    stored = state.metadata.get(CURSOR_COLUMNS)
     version = state.metadata.get("version_column")
     timestamp = plan.timestamp_column or (str(version) if version is not None else None)
     if strategy in {CdcStrategy.ID_ONLY, CdcStrategy.FULL_SYNC}:

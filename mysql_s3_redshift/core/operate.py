@@ -17,6 +17,7 @@ from mysql_s3_redshift.core.counts import ADOPTED_ROWS, WINDOWS
 from mysql_s3_redshift.core.cursors import Cursor, format_timestamp
 from mysql_s3_redshift.core.model import CdcStrategy, TablePlan, Value
 from mysql_s3_redshift.core.state import (
+    CURSOR_COLUMNS,
     DataFile,
     ExtractState,
     LoadState,
@@ -34,9 +35,6 @@ POSITION_FIELDS = (
     "snapshot",
 )  # fmt: skip
 """Fields of `MysqlState` that tell where the next query begins."""
-
-CURSOR_COLUMNS = "cursor_columns"
-"""In the extract state's metadata: the columns that the position is one in."""
 
 NEWEST_GENERATION = "newest_generation"
 """The highest generation that a table ever had, where a restore went back behind it."""

@@ -32,6 +32,7 @@ from mysql_s3_redshift.core.reload_state import Reload
 from mysql_s3_redshift.core.slice_state import Snapshot
 
 __all__ = [
+    "CURSOR_COLUMNS",
     "DataFile",
     "ExtractState",
     "LoadState",
@@ -50,6 +51,8 @@ VERSION = "3.0"
 LOADED_FILES_KEPT = 200
 """Loaded files that stay listed in the extract state, for people; manifests list them all."""
 PROCESSED_FILES_KEPT = 1_000
+CURSOR_COLUMNS = "cursor_columns"
+"""In the extract state's metadata: the columns that the position is one in."""
 
 Phase = Literal["snapshot", "incremental"]
 Status = Literal["pending", "in_progress", "success", "failed"]
